@@ -1,0 +1,60 @@
+namespace RawDiffusion.Core;
+
+public abstract partial class Device
+{
+    /// <summary>
+    /// Scaled dot-product attention of Vaswani et al. 2017 within each image and head: p = softmax(q·kᵀ/√d), y = p·v, with d = C/heads;
+    /// head h owns channels h·d to (h+1)·d.
+    /// </summary>
+    /// <param name="q">[N, …, C]; the dimensions between are the T tokens.</param>
+    /// <param name="k">Like q.</param>
+    /// <param name="v">Like q.</param>
+    /// <param name="y">Like q.</param>
+    /// <param name="probabilities">[N, heads, T, T]: p, for the backward.</param>
+    /// <param name="heads">A divisor of C.</param>
+    public abstract void Attention(Tensor q, Tensor k, Tensor v, Tensor y, Tensor probabilities, int heads);
+
+    /// <summary>The gradients of <see cref="Attention"/>; dq, dk and dv are overwritten or added to, all three alike.</summary>
+    public abstract void AttentionBackward(Tensor dy, Tensor q, Tensor k, Tensor v, Tensor probabilities, Tensor dq, Tensor dk, Tensor dv, bool accumulate, int heads);
+}
+
+public sealed partial class Tape
+{
+    /// <summary>Self-attention over an image's pixels: softmax(q·kᵀ/√d)·v for each image and head.</summary>
+    /// <param name="q">[N, …, C].</param>
+    /// <param name="k">[N, …, C].</param>
+    /// <param name="v">[N, …, C].</param>
+    /// <param name="heads">A divisor of C.</param>
+    /// <returns>[N, …, C].</returns>
+    /// <exception cref="ArgumentException">Different shapes, or heads that do not divide the channels.</exception>
+    public Tensor Attention(Tensor q, Tensor k, Tensor v, int heads)
+    {
+        const string op = "Attention";
+        Check(op, q, k, v);
+        Expect(q.Shape == k.Shape && q.Shape == v.Shape && q.Shape.Rank >= 3 && heads >= 1 && q.Shape.C % heads == 0,
+            op, $"q, k and v of one shape [N, …, C] whose channels {heads} heads divide", q, k, v);
+        var y = Make(op, q.Shape);
+        int tokens = q.Shape.Positions;
+        var probabilities = Make(op + ".probabilities", new Shape(q.Shape.N, heads, tokens, tokens));
+        Device.Attention(q, k, v, y, probabilities, heads);
+        return Record(op, y, [q, k, v], [probabilities], dy =>
+        {
+            var dq = GradientOf(q, out bool accumulateQ);
+            var dk = GradientOf(k, out bool accumulateK);
+            var dv = GradientOf(v, out bool accumulateV);
+            if (accumulateQ != accumulateK || accumulateQ != accumulateV)
+            {
+                // The contract has one flag: start from zero those that nothing has been added to yet.
+                foreach (var (gradient, has) in ((Tensor, bool)[])[(dq, accumulateQ), (dk, accumulateK), (dv, accumulateV)])
+                {
+                    if (!has)
+                    {
+                        gradient.Clear();
+                    }
+                }
+                accumulateQ = true;
+            }
+            Device.AttentionBackward(dy, q, k, v, probabilities, dq, dk, dv, accumulateQ, heads);
+        });
+    }
+}

@@ -1,0 +1,30 @@
+namespace RawDiffusion.Core;
+
+public abstract partial class Device
+{
+    /// <summary>y = x/(1 − rate) where the stream's uniform number is at least the rate, else 0. The backward is the same with dy for x.</summary>
+    /// <param name="x">[N, …].</param>
+    /// <param name="y">Like x; may be x itself unless accumulating.</param>
+    /// <param name="accumulate">Whether y is added to.</param>
+    /// <param name="rate">In [0, 1).</param>
+    /// <param name="stream">Uniform number of an element: <see cref="Philox.Uniform"/> of its word.</param>
+    public abstract void Dropout(Tensor x, Tensor y, bool accumulate, double rate, in RandomStream stream);
+}
+
+public sealed partial class Tape
+{
+    /// <summary>Dropout of Srivastava et al. 2014, scaled at training time. The mask is drawn anew in the backward rather than stored.</summary>
+    /// <param name="x">[N, …].</param>
+    /// <param name="rate">The probability of zero, in [0, 1).</param>
+    /// <param name="stream">Where the mask comes from; its position must not change before the backward.</param>
+    /// <exception cref="ArgumentException">A rate out of range.</exception>
+    public Tensor Dropout(Tensor x, double rate, RandomStream stream)
+    {
+        const string op = "Dropout";
+        Check(op, x, stream.Position);
+        Expect(rate is >= 0 and < 1, op, $"a rate in [0, 1), not {rate}", x);
+        var y = Make(op, x.Shape);
+        Device.Dropout(x, y, false, rate, stream);
+        return Record(op, y, [x], [], dy => Device.Dropout(dy, GradientOf(x, out bool accumulate), accumulate, rate, stream));
+    }
+}

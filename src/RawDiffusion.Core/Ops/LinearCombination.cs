@@ -1,0 +1,44 @@
+namespace RawDiffusion.Core;
+
+public abstract partial class Device
+{
+    /// <summary>y = a·x + b·z element by element; z may be null (then b is ignored), and y may be x or z itself.</summary>
+    public abstract void LinearCombination(double a, Tensor x, double b, Tensor? z, Tensor y);
+}
+
+public sealed partial class Tape
+{
+    /// <summary>x + z.</summary>
+    public Tensor Add(Tensor x, Tensor z) => LinearCombination(1, x, 1, z);
+
+    /// <summary>factor·x.</summary>
+    public Tensor Scale(Tensor x, double factor) => LinearCombination(factor, x, 0, null);
+
+    /// <summary>a·x + b·z, for tensors of one shape.</summary>
+    /// <exception cref="ArgumentException">Different shapes.</exception>
+    public Tensor LinearCombination(double a, Tensor x, double b, Tensor? z)
+    {
+        const string op = "LinearCombination";
+        Check(op, x, z);
+        ExpectShape(op, "the second term", z, x.Shape);
+        var y = Make(op, x.Shape);
+        Device.LinearCombination(a, x, b, z, y);
+        return Record(op, y, [x, z], [], dy =>
+        {
+            AddScaled(dy, a, x);
+            if (z is not null)
+            {
+                AddScaled(dy, b, z);
+            }
+        });
+    }
+
+    private void AddScaled(Tensor dy, double factor, Tensor input)
+    {
+        if (input.RequiresGradient)
+        {
+            var target = GradientOf(input, out bool accumulate);
+            Device.LinearCombination(factor, dy, 1, accumulate ? target : null, target);
+        }
+    }
+}

@@ -1,0 +1,38 @@
+namespace RawDiffusion.Core;
+
+public abstract partial class Device
+{
+    /// <summary>perSample[n] = mean over elements of (prediction − target)²; loss = mean over n of weights[n]·perSample[n].</summary>
+    /// <param name="prediction">[N, …].</param>
+    /// <param name="target">Like the prediction.</param>
+    /// <param name="weights">[N]; ones if null.</param>
+    /// <param name="perSample">[N].</param>
+    /// <param name="loss">[1].</param>
+    public abstract void MeanSquaredError(Tensor prediction, Tensor target, Tensor? weights, Tensor perSample, Tensor loss);
+
+    /// <summary>dprediction (+)= dloss·2·weights[n]·(prediction − target)/(N·elements per sample).</summary>
+    public abstract void MeanSquaredErrorBackward(Tensor dloss, Tensor prediction, Tensor target, Tensor? weights, Tensor dprediction, bool accumulate);
+}
+
+public sealed partial class Tape
+{
+    /// <summary>The loss L_simple of Ho et al. 2020, eq. 14, for a batch, with an optional weight for each sample.</summary>
+    /// <param name="prediction">[N, …].</param>
+    /// <param name="target">Like the prediction; no gradient goes back to it.</param>
+    /// <param name="weights">[N]; ones if null.</param>
+    /// <returns>The loss [1], and each sample's unweighted mean squared error [N], which is kept until the tape goes and has no gradient.</returns>
+    /// <exception cref="ArgumentException">Shapes that do not fit together.</exception>
+    public (Tensor Loss, Tensor PerSample) MeanSquaredError(Tensor prediction, Tensor target, Tensor? weights = null)
+    {
+        const string op = "MeanSquaredError";
+        Check(op, prediction, target, weights);
+        ExpectShape(op, "the target", target, prediction.Shape);
+        ExpectShape(op, "the weights", weights, new Shape(prediction.Shape.N));
+        var perSample = Keep(Make(op + ".per_sample", new Shape(prediction.Shape.N)));
+        var loss = Make(op, new Shape(1));
+        Device.MeanSquaredError(prediction, target, weights, perSample, loss);
+        Record(op, loss, [prediction], [], dloss =>
+            Device.MeanSquaredErrorBackward(dloss, prediction, target, weights, GradientOf(prediction, out bool accumulate), accumulate));
+        return (loss, perSample);
+    }
+}

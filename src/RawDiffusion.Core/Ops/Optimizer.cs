@@ -1,0 +1,60 @@
+namespace RawDiffusion.Core;
+
+/// <summary>Where each number of a step stands in the tensor that <see cref="Device.AdamStep"/> reads.</summary>
+public enum AdamSetting
+{
+    /// <summary>The learning rate.</summary>
+    LearningRate,
+
+    /// <summary>β₁.</summary>
+    Beta1,
+
+    /// <summary>1 − β₁, rounded from the exact difference.</summary>
+    OneMinusBeta1,
+
+    /// <summary>β₂.</summary>
+    Beta2,
+
+    /// <summary>1 − β₂, rounded from the exact difference.</summary>
+    OneMinusBeta2,
+
+    /// <summary>ε, added to √v̂ (PyTorch's form).</summary>
+    Epsilon,
+
+    /// <summary>1 − β₁ᵗ.</summary>
+    BiasCorrection1,
+
+    /// <summary>√(1 − β₂ᵗ).</summary>
+    RootBiasCorrection2,
+
+    /// <summary>The largest allowed global gradient norm; +∞ for no clipping.</summary>
+    MaxNorm,
+
+    /// <summary>1 − the EMA decay of this step.</summary>
+    OneMinusEmaDecay,
+
+    /// <summary>How many settings there are.</summary>
+    Count,
+}
+
+public abstract partial class Device
+{
+    /// <summary>sum[0] = Σ x², accumulated in double precision in a fixed order.</summary>
+    /// <param name="x">Any shape.</param>
+    /// <param name="sum">[1].</param>
+    public abstract void SumOfSquares(Tensor x, Tensor sum);
+
+    /// <summary>
+    /// One pass over the flat arenas: clips the gradient by its global norm, g' = g·min(1, MaxNorm/(‖g‖ + 1e−6)); then Adam of Kingma and Ba 2014,
+    /// m ← m + (1 − β₁)(g' − m), v ← β₂·v + (1 − β₂)·g'², p ← p − LearningRate/BiasCorrection1 · m/(√v/RootBiasCorrection2 + ε);
+    /// then ema ← ema + OneMinusEmaDecay·(p − ema). If the gradient's norm is not finite nothing changes at all.
+    /// </summary>
+    /// <param name="parameters">p.</param>
+    /// <param name="gradients">g, like p; left as it is.</param>
+    /// <param name="firstMoment">m, like p.</param>
+    /// <param name="secondMoment">v, like p.</param>
+    /// <param name="ema">The moving average, like p.</param>
+    /// <param name="gradientSumOfSquares">[1]: ‖g‖².</param>
+    /// <param name="settings">[<see cref="AdamSetting.Count"/>].</param>
+    public abstract void AdamStep(Tensor parameters, Tensor gradients, Tensor firstMoment, Tensor secondMoment, Tensor ema, Tensor gradientSumOfSquares, Tensor settings);
+}
