@@ -241,7 +241,7 @@ public sealed partial class Tape : IDisposable
 }
 
 /// <summary>A part of a computation whose intermediate tensors go when it ends: see <see cref="Tape.Scope"/>.</summary>
-public struct TapeScope : IDisposable
+public sealed class TapeScope : IDisposable
 {
     private readonly Tape _tape;
     private readonly int _start;
@@ -253,5 +253,5 @@ public struct TapeScope : IDisposable
     public Tensor Keep(Tensor result) => _kept = result;
 
     /// <summary>Ends the scope.</summary>
-    public readonly void Dispose() => _tape.EndScope(_start, _kept);
+    public void Dispose() => _tape.EndScope(_start, _kept);
 }

@@ -1,0 +1,84 @@
+using RawDiffusion.Core;
+
+namespace RawDiffusion.Models;
+
+/// <summary>Adam's constants (Kingma and Ba 2014), as PyTorch defaults them.</summary>
+public sealed record AdamOptions
+{
+    /// <summary>β₁, the decay of the first moment.</summary>
+    public double Beta1 { get; init; } = 0.9;
+
+    /// <summary>β₂, the decay of the second moment.</summary>
+    public double Beta2 { get; init; } = 0.999;
+
+    /// <summary>ε, added to √v̂.</summary>
+    public double Epsilon { get; init; } = 1e-8;
+
+    /// <summary>The largest global gradient norm; +∞ does not clip.</summary>
+    public double MaxNorm { get; init; } = 1.0;
+}
+
+/// <summary>Updates a network's weights and their moving average: global-norm clipping, Adam and EMA in one pass over the arenas.</summary>
+public sealed class Adam : IDisposable
+{
+    private readonly ParameterSet _parameters;
+    private readonly AdamOptions _options;
+    private readonly Tensor _sumOfSquares;
+    private readonly Tensor _settings;
+
+    /// <summary>An optimizer over a set made for training.</summary>
+    public Adam(ParameterSet parameters, AdamOptions options)
+    {
+        (_parameters, _options) = (parameters, options);
+        var device = parameters.Values.Device;
+        _sumOfSquares = new Tensor(device, new Shape(1), null, "the gradient's sum of squares");
+        _settings = new Tensor(device, new Shape((int)AdamSetting.Count), null, "the optimizer's settings");
+    }
+
+    /// <summary>How many updates were made: the t of the bias corrections.</summary>
+    public long Step { get; set; }
+
+    /// <summary>
+    /// Makes one update from the gradients that the backward pass brought, and forgets them. If their norm is not finite nothing changes.
+    /// </summary>
+    /// <param name="learningRate">The step size α.</param>
+    /// <param name="emaDecay">The moving average's decay in this step.</param>
+    /// <returns>The global norm of the gradient before clipping.</returns>
+    public double Update(double learningRate, double emaDecay)
+    {
+        _parameters.ClearMissingGradients();
+        var device = _parameters.Values.Device;
+        long t = Step + 1;
+        Span<double> settings = stackalloc double[(int)AdamSetting.Count];
+        settings[(int)AdamSetting.LearningRate] = learningRate;
+        settings[(int)AdamSetting.Beta1] = _options.Beta1;
+        settings[(int)AdamSetting.OneMinusBeta1] = 1 - _options.Beta1;
+        settings[(int)AdamSetting.Beta2] = _options.Beta2;
+        settings[(int)AdamSetting.OneMinusBeta2] = 1 - _options.Beta2;
+        settings[(int)AdamSetting.Epsilon] = _options.Epsilon;
+        settings[(int)AdamSetting.BiasCorrection1] = 1 - Math.Pow(_options.Beta1, t);
+        settings[(int)AdamSetting.RootBiasCorrection2] = Math.Sqrt(1 - Math.Pow(_options.Beta2, t));
+        settings[(int)AdamSetting.MaxNorm] = _options.MaxNorm;
+        settings[(int)AdamSetting.OneMinusEmaDecay] = 1 - emaDecay;
+        _settings.Upload<double>(settings);
+        device.SumOfSquares(_parameters.Gradients!, _sumOfSquares);
+        device.AdamStep(_parameters.Values, _parameters.Gradients!, _parameters.FirstMoment!, _parameters.SecondMoment!,
+            _parameters.Ema!, _sumOfSquares, _settings);
+        _parameters.ForgetGradients();
+        double norm = Math.Sqrt(_sumOfSquares.ToArray<double>()[0]);
+        if (double.IsFinite(norm))
+        {
+            Step = t;
+            _parameters.Values.MarkWritten();
+            _parameters.Ema!.MarkWritten();
+        }
+        return norm;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _sumOfSquares.Dispose();
+        _settings.Dispose();
+    }
+}

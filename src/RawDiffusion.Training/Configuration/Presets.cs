@@ -1,0 +1,41 @@
+namespace RawDiffusion.Training.Configuration;
+
+/// <summary>The named starting points of a configuration.</summary>
+public static class Presets
+{
+    /// <summary>Every preset by its name.</summary>
+    public static IReadOnlyDictionary<string, RunConfig> All { get; } = new Dictionary<string, RunConfig>
+    {
+        // The first command of a newcomer: recognisable shapes within three minutes on two cores.
+        ["shapes"] = new()
+        {
+            Preset = "shapes",
+            Steps = 1200,
+            Batch = 32,
+            Network = new() { Channels = [32, 64, 64], AttentionLevels = [2], LayersPerBlock = 1, Conditional = true },
+            Optimizer = new() { LearningRate = 1e-3, WarmUp = 100, EmaDecay = 0.995 },
+            Sampling = new() { Steps = 50, Guidance = 2 },
+        },
+        // The yardstick's 1,112,801-parameter network.
+        ["mnist"] = new()
+        {
+            Preset = "mnist",
+            Steps = 5000,
+            Batch = 64,
+            Network = new() { Channels = [32, 64, 64], AttentionLevels = [2], LayersPerBlock = 1 },
+            Optimizer = new() { LearningRate = 1e-3, WarmUp = 100, EmaDecay = 0.995 },
+        },
+        // The paper's 35,746,307-parameter network and recipe (Ho et al. 2020, appendix B).
+        ["cifar10"] = new()
+        {
+            Preset = "cifar10",
+            Steps = 800_000,
+            Batch = 128,
+            SaveEvery = 5000,
+            SampleEvery = 5000,
+            Data = new() { Flip = true },
+            Network = new() { Channels = [128, 256, 256, 256], AttentionLevels = [1], LayersPerBlock = 2, Dropout = 0.1 },
+            Optimizer = new() { LearningRate = 2e-4, WarmUp = 5000, EmaDecay = 0.9999 },
+        },
+    };
+}
