@@ -1,0 +1,33 @@
+using RawDiffusion.Training.Storage;
+
+namespace RawDiffusion.UnitTests.Storage;
+
+public class LayoutTests
+{
+    [Theory]
+    [InlineData(3, 5, 2, 3)]
+    [InlineData(1, 1, 1, 1)]
+    [InlineData(4, 7, 1, 1)]
+    [InlineData(2, 1, 3, 3)]
+    public void EachElementLandsAtItsPlaceAndComesBack(int outputs, int inputs, int height, int width)
+    {
+        var hub = Enumerable.Range(0, outputs * inputs * height * width).Select(i => (float)i).ToArray();
+        var own = new float[hub.Length];
+        Layout.OihwToOhwi(hub, own, inputs, height * width);
+        for (var o = 0; o < outputs; o++)
+            for (var i = 0; i < inputs; i++)
+                for (var h = 0; h < height; h++)
+                    for (var w = 0; w < width; w++)
+                        Assert.Equal(hub[(((o * inputs) + i) * height + h) * width + w], own[(((o * height) + h) * width + w) * inputs + i]);
+        var back = new float[hub.Length];
+        Layout.OhwiToOihw(own, back, inputs, height * width);
+        Assert.Equal(hub, back);
+    }
+
+    [Fact]
+    public void LengthsThatDoNotFitAreRefused()
+    {
+        Assert.Throws<ArgumentException>(() => Layout.OihwToOhwi(new float[10], new float[10], 2, 9));
+        Assert.Throws<ArgumentException>(() => Layout.OihwToOhwi(new float[18], new float[17], 2, 9));
+    }
+}

@@ -1,0 +1,33 @@
+namespace RawDiffusion.UnitTests.Storage;
+
+/// <summary>A fresh folder that is gone when the test ends.</summary>
+internal sealed class TempFolder : IDisposable
+{
+    public string Path { get; } = Directory.CreateTempSubdirectory("rawdiffusion-").FullName;
+
+    /// <summary>A path inside, with its parent folders made.</summary>
+    public string At(params string[] parts)
+    {
+        var path = System.IO.Path.Combine([Path, .. parts]);
+        Directory.CreateDirectory(System.IO.Path.GetDirectoryName(path)!);
+        return path;
+    }
+
+    public string Write(string name, byte[] bytes)
+    {
+        var path = At(name);
+        File.WriteAllBytes(path, bytes);
+        return path;
+    }
+
+    public static void Copy(string from, string to)
+    {
+        Directory.CreateDirectory(to);
+        foreach (var folder in Directory.GetDirectories(from))
+            Copy(folder, System.IO.Path.Combine(to, System.IO.Path.GetFileName(folder)));
+        foreach (var file in Directory.GetFiles(from))
+            File.Copy(file, System.IO.Path.Combine(to, System.IO.Path.GetFileName(file)));
+    }
+
+    public void Dispose() => Directory.Delete(Path, recursive: true);
+}
