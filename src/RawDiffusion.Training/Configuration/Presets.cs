@@ -38,4 +38,7 @@ public static class Presets
             Optimizer = new() { LearningRate = 2e-4, WarmUp = 5000, EmaDecay = 0.9999 },
         },
     };
+
+    /// <summary>The preset for images where none was named: mnist for grey ones of at most 28×28, cifar10 for all others.</summary>
+    public static string ForImages(int height, int width, int channels) => channels == 1 && height <= 28 && width <= 28 ? "mnist" : "cifar10";
 }

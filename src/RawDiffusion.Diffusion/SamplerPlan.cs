@@ -1,0 +1,99 @@
+using RawDiffusion.Core;
+
+namespace RawDiffusion.Diffusion;
+
+/// <summary>
+/// All that a sampler will do, worked out before it starts: its steps from noise to data. A plan is made once, by
+/// <see cref="AncestralSampler"/>, <see cref="DdimSampler"/> or <see cref="DpmSolverSampler"/>, and carried out by <see cref="Sampler"/>.
+/// </summary>
+public sealed class SamplerPlan
+{
+    private readonly SamplerStep[] _steps;
+
+    /// <summary>A plan of these steps.</summary>
+    /// <exception cref="ArgumentException">No step.</exception>
+    public SamplerPlan(params ReadOnlySpan<SamplerStep> steps)
+    {
+        if (steps.IsEmpty)
+        {
+            throw new ArgumentException("a sampler needs at least one step");
+        }
+        _steps = steps.ToArray();
+    }
+
+    /// <summary>The steps, from noise to data.</summary>
+    public ReadOnlySpan<SamplerStep> Steps => _steps;
+
+    /// <summary>Whether a step looks at the x̂_0 of the step before it.</summary>
+    public bool IsMultistep => Array.Exists(_steps, step => step.W != 0);
+
+    /// <summary>Works out the steps over falling timesteps; the last goes to the data itself, ᾱ = 1.</summary>
+    /// <param name="schedule">The forward process the network was trained on.</param>
+    /// <param name="prediction">What the network predicts.</param>
+    /// <param name="timesteps">The timesteps to visit, falling.</param>
+    /// <param name="clip">The bound of |x̂_0|.</param>
+    /// <param name="update">What the sampler does between two of the timesteps.</param>
+    internal static SamplerPlan Over(NoiseSchedule schedule, Prediction prediction, ReadOnlySpan<int> timesteps, double clip, UpdateRule update)
+    {
+        if (!(clip > 0))
+        {
+            throw new ConfigurationException($"x̂0 should be clipped to ±{clip}; expected a number above 0, infinity for no clipping.");
+        }
+        var steps = new SamplerStep[timesteps.Length];
+        int before = schedule.Steps;
+        double beforeAlphaBar = 0;
+        for (int i = 0; i < steps.Length; i++)
+        {
+            int t = timesteps[i];
+            if (t < 0 || t >= before)
+            {
+                throw new ArgumentException($"timestep {t} at place {i} should be below {before} and not below 0");
+            }
+            double alphaBar = schedule.AlphaBar(t), nextAlphaBar = schedule.AlphaBar(i + 1 < steps.Length ? timesteps[i + 1] : -1);
+            var (p, q) = prediction.X0(schedule, t);
+            var (u, v, w, s) = update(i == 0 ? null : beforeAlphaBar, alphaBar, nextAlphaBar);
+            steps[i] = new SamplerStep(t, p, q, clip, u, v, w, s);
+            (before, beforeAlphaBar) = (t, alphaBar);
+        }
+        return new SamplerPlan(steps);
+    }
+
+    /// <summary>The steps' coefficients, [S, 7], on a device.</summary>
+    internal Tensor UploadCoefficients(Device device)
+    {
+        var table = new double[_steps.Length * SamplerStep.CoefficientCount];
+        for (int i = 0; i < _steps.Length; i++)
+        {
+            _steps[i].CopyTo(table.AsSpan(i * SamplerStep.CoefficientCount));
+        }
+        return new Tensor(device, new Shape(_steps.Length, SamplerStep.CoefficientCount), name: "sampler coefficients").Upload(table);
+    }
+
+    /// <summary>The steps' timesteps, repeated for each sample, [S, N], on a device.</summary>
+    internal Tensor UploadTimesteps(Device device, int samples)
+    {
+        var table = new int[_steps.Length * samples];
+        for (int i = 0; i < _steps.Length; i++)
+        {
+            table.AsSpan(i * samples, samples).Fill(_steps[i].Timestep);
+        }
+        return new Tensor(device, new Shape(_steps.Length, samples), name: "sampler timesteps").Upload(table);
+    }
+
+    /// <summary>The positions of the steps' noise streams, [S, 2], on a device: the step's place in the plan, and the first sample.</summary>
+    internal Tensor UploadPositions(Device device, int firstSample)
+    {
+        var table = new int[_steps.Length * 2];
+        for (int i = 0; i < _steps.Length; i++)
+        {
+            (table[2 * i], table[2 * i + 1]) = (i, firstSample);
+        }
+        return new Tensor(device, new Shape(_steps.Length, 2), DType.Int32, "sampler positions").Upload(table);
+    }
+}
+
+/// <summary>What a sampler does in one step, in terms of the ᾱ it has come from, is at, and goes to.</summary>
+/// <param name="beforeAlphaBar">ᾱ of the step before; null in the first step.</param>
+/// <param name="alphaBar">ᾱ of x.</param>
+/// <param name="nextAlphaBar">ᾱ of the next x; 1 in the last step.</param>
+internal delegate (double U, double V, double W, double S) UpdateRule(double? beforeAlphaBar, double alphaBar, double nextAlphaBar);

@@ -1,0 +1,201 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using System.Text.Json.Serialization.Metadata;
+
+namespace RawDiffusion.Training.Configuration;
+
+/// <summary>
+/// A complete configuration as JSON, onto which partial ones are laid one after the other. Each key is checked against the records as
+/// it is laid; what does not fit is left out and reported, so that one pass finds every mistake.
+/// </summary>
+internal sealed class ConfigurationLayers
+{
+    private readonly JsonObject _complete;
+    private readonly List<string> _problems;
+
+    public ConfigurationLayers(RunConfig lowest, List<string> problems) => (_complete, _problems) = (RunConfigJson.ToJson(lowest), problems);
+
+    /// <summary>The configuration so far. It is complete, so no property is left to the deserializer's idea of a default.</summary>
+    public RunConfig Config() => _complete.Deserialize(RunConfigContext.Default.RunConfig)!;
+
+    /// <summary>Lays a partial configuration over what is there.</summary>
+    /// <param name="overlay">Any of the keys.</param>
+    /// <param name="source">Where it comes from, for messages.</param>
+    public void Apply(JsonObject overlay, string source)
+    {
+        // The keys of a newer layout are not worth complaining about one by one.
+        if (overlay["format"] is JsonValue value && value.TryGetValue(out int format) && format > RunConfig.CurrentFormat)
+        {
+            _problems.Add($"{source} has format {format}, but this program knows formats up to {RunConfig.CurrentFormat}: it was written by a newer version, use that one");
+            return;
+        }
+        Merge(_complete, overlay, RunConfigContext.Default.RunConfig, "", source);
+    }
+
+    /// <summary>Sets one key, such as <c>optimizer.ema_decay</c>, to a value.</summary>
+    /// <param name="key">Names joined by dots.</param>
+    /// <param name="value">The value.</param>
+    /// <param name="source">What asked for it, such as <c>--lr</c>, for messages.</param>
+    public void Set(string key, JsonNode? value, string source)
+    {
+        if (Find(key, source) is var (target, property))
+        {
+            Assign(target, property, key, value, source);
+        }
+    }
+
+    /// <summary>Sets one key to a value written as text: JSON, with quotes around text left out.</summary>
+    /// <param name="assignment"><c>key=value</c>.</param>
+    public void Set(string assignment)
+    {
+        string source = $"--set {assignment}";
+        int equals = assignment.IndexOf('=', StringComparison.Ordinal);
+        if (equals <= 0)
+        {
+            _problems.Add($"{source} is no assignment; expected key=value, such as --set optimizer.ema_decay=0.999");
+            return;
+        }
+        var (key, text) = (assignment[..equals].Trim(), assignment[(equals + 1)..].Trim());
+        if (Find(key, source) is not var (target, property))
+        {
+            return;
+        }
+        JsonNode? value;
+        try
+        {
+            value = property.PropertyType == typeof(string) && text is not ("null" or ['"', ..]) ? JsonValue.Create(text) : JsonNode.Parse(text);
+        }
+        catch (JsonException)
+        {
+            value = JsonValue.Create(text);
+        }
+        Assign(target, property, key, value, source);
+    }
+
+    private (JsonObject Target, JsonPropertyInfo Property)? Find(string key, string source)
+    {
+        var (target, type) = (_complete, (JsonTypeInfo)RunConfigContext.Default.RunConfig);
+        string[] names = key.Split('.');
+        for (int i = 0; ; i++)
+        {
+            var property = type.Properties.FirstOrDefault(candidate => candidate.Name == names[i]);
+            if (property is null || key is "format" or "preset")
+            {
+                _problems.Add(key switch
+                {
+                    "format" => $"{source}: the format is not for setting",
+                    "preset" => $"{source}: choose the preset with --preset",
+                    _ => $"{source}: there is no key {key}{NearestKey(key)}",
+                });
+                return null;
+            }
+            if (i == names.Length - 1)
+            {
+                return (target, property);
+            }
+            if (target[names[i]] is not JsonObject section)
+            {
+                _problems.Add($"{source}: {string.Join('.', names[..(i + 1)])} is a value, not a section");
+                return null;
+            }
+            (target, type) = (section, TypeOf(property));
+        }
+    }
+
+    private void Merge(JsonObject target, JsonObject overlay, JsonTypeInfo type, string prefix, string source)
+    {
+        foreach (var (name, value) in overlay)
+        {
+            string key = prefix + name;
+            if (type.Properties.FirstOrDefault(candidate => candidate.Name == name) is not { } property)
+            {
+                _problems.Add($"{source}: there is no key {key}{NearestKey(key)}");
+            }
+            else
+            {
+                Assign(target, property, key, value, source);
+            }
+        }
+    }
+
+    private void Assign(JsonObject target, JsonPropertyInfo property, string key, JsonNode? value, string source)
+    {
+        var type = TypeOf(property);
+        if (type.Kind == JsonTypeInfoKind.Object)
+        {
+            if (value is JsonObject section)
+            {
+                Merge((JsonObject)target[property.Name]!, section, type, key + ".", source);
+            }
+            else
+            {
+                string names = string.Join(", ", type.Properties.Select(below => $"{key}.{below.Name}"));
+                _problems.Add($"{source}: {key} is {Show(value)}, but it is a section; its keys are {names}");
+            }
+        }
+        else if (Fits(value, property, type))
+        {
+            target[property.Name] = value?.DeepClone();
+        }
+        else
+        {
+            _problems.Add($"{source}: {key} is {Show(value)}; expected {Expected(property)}");
+        }
+    }
+
+    private static bool Fits(JsonNode? value, JsonPropertyInfo property, JsonTypeInfo type)
+    {
+        if (value is null)
+        {
+            return IsNullable(property);
+        }
+        try
+        {
+            value.Deserialize(type);
+            return true;
+        }
+        catch (JsonException)
+        {
+            return false;
+        }
+    }
+
+    private static JsonTypeInfo TypeOf(JsonPropertyInfo property) => RunConfigContext.Default.GetTypeInfo(property.PropertyType)!;
+
+    private static bool IsNullable(JsonPropertyInfo property) => property.PropertyType.IsValueType
+        ? Nullable.GetUnderlyingType(property.PropertyType) is not null
+        : property.IsSetNullable;
+
+    private static string Expected(JsonPropertyInfo property)
+    {
+        var type = Nullable.GetUnderlyingType(property.PropertyType) ?? property.PropertyType;
+        string what = type == typeof(bool) ? "true or false"
+            : type == typeof(double) ? "a number"
+            : type == typeof(string) ? "text"
+            : type == typeof(ulong) ? "a whole number of at least 0"
+            : type == typeof(int) || type == typeof(long) ? "a whole number"
+            : type == typeof(IReadOnlyList<int>) ? "a list of whole numbers, such as [32, 64]"
+            : "a list of numbers, such as [0.1, 0.2]";
+        return IsNullable(property) ? what + ", or null" : what;
+    }
+
+    private static string Show(JsonNode? value)
+    {
+        string text = value?.ToJsonString() ?? "null";
+        return text.Length <= 60 ? text : string.Concat(text.AsSpan(0, 60), "…");
+    }
+
+    /// <summary>Compares whole keys first, then their last names, so that a forgotten section is found too.</summary>
+    private static string NearestKey(string key)
+    {
+        var keys = ConfigurationDifference.Flatten(RunConfigJson.ToJson(new RunConfig())).Select(leaf => leaf.Key).ToArray();
+        if (NearestName.To(key, keys) is { } whole)
+        {
+            return $" (did you mean {whole}?)";
+        }
+        var last = NearestName.To(LastName(key), keys.Select(LastName));
+        return last is null ? "" : $" (did you mean {string.Join(" or ", keys.Where(candidate => LastName(candidate) == last))}?)";
+    }
+
+    private static string LastName(string key) => key[(key.LastIndexOf('.') + 1)..];
+}

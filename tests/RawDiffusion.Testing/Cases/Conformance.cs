@@ -1,0 +1,101 @@
+using System.Collections.Concurrent;
+using RawDiffusion.Core;
+
+namespace RawDiffusion.Testing;
+
+/// <summary>The checks that follow from a case: every device against the reference device, and every device against itself.</summary>
+public static class Conformance
+{
+    private static readonly ConcurrentDictionary<(string Case, Usage Usage), IReadOnlyList<CaseResult>> _expected = [];
+
+    /// <summary>Everything a device computes is within the case's tolerance of what the reference device computes.</summary>
+    /// <exception cref="ConformanceException">The tensor that is furthest off, its worst element, and both values.</exception>
+    public static void AgreesWithReference(OpCase opCase, DeviceUnderTest deviceUnderTest, Usage usage = Usage.Once)
+    {
+        var expected = _expected.GetOrAdd((opCase.FullName, usage), _ =>
+        {
+            using var reference = new ReferenceDevice();
+            return CaseRun.Run(opCase, reference, usage);
+        });
+        using var device = deviceUnderTest.Create();
+        var got = CaseRun.Run(opCase, device, usage);
+        for (int i = 0; i < expected.Count; i++)
+        {
+            Compare(opCase, deviceUnderTest, usage, got[i], expected[i]);
+        }
+    }
+
+    /// <summary>A second run gives the same bits, and so does one whose gradients lie elsewhere.</summary>
+    /// <exception cref="ConformanceException">The first element that differs.</exception>
+    public static void RepeatsBitForBit(OpCase opCase, DeviceUnderTest deviceUnderTest)
+    {
+        using var device = deviceUnderTest.Create();
+        var first = CaseRun.Run(opCase, device);
+        SameBits(opCase, first, CaseRun.Run(opCase, device), $"{deviceUnderTest} and in a second run");
+        SameBits(opCase, first, CaseRun.Run(opCase, device, Usage.WithoutArena), $"{deviceUnderTest} and with gradients that the tape allocates");
+    }
+
+    /// <summary>Two configurations give the same bits.</summary>
+    /// <exception cref="ConformanceException">The first element that differs.</exception>
+    public static void HasTheSameBits(OpCase opCase, DeviceUnderTest one, DeviceUnderTest other)
+    {
+        using Device first = one.Create(), second = other.Create();
+        foreach (var usage in (Usage[])[Usage.Once, Usage.OntoAll])
+        {
+            SameBits(opCase, CaseRun.Run(opCase, first, usage), CaseRun.Run(opCase, second, usage), $"{one} and on {other}");
+        }
+    }
+
+    private static void SameBits(OpCase opCase, IReadOnlyList<CaseResult> first, IReadOnlyList<CaseResult> second, string where)
+    {
+        foreach (var (a, b) in first.Zip(second))
+        {
+            for (int i = 0; i < a.Values.Length; i++)
+            {
+                if (BitConverter.DoubleToInt64Bits(a.Values[i]) != BitConverter.DoubleToInt64Bits(b.Values[i]))
+                {
+                    throw new ConformanceException($"{opCase}: {Element(a, i)} should have the same bits on {where}; found {a.Values[i]:R} and {b.Values[i]:R}");
+                }
+            }
+        }
+    }
+
+    private static void Compare(OpCase opCase, DeviceUnderTest device, Usage usage, CaseResult got, CaseResult expected)
+    {
+        double unit = Math.Max(RootMeanSquare(expected.Values), opCase.Tolerance.Floor), allowed = opCase.Tolerance.For(device.Precision);
+        int worst = 0, beyond = 0;
+        double worstError = 0;
+        for (int i = 0; i < expected.Values.Length; i++)
+        {
+            double error = Error(got.Values[i], expected.Values[i]) / unit;
+            beyond += error > allowed ? 1 : 0;
+            if (error > worstError)
+            {
+                (worst, worstError) = (i, error);
+            }
+        }
+        if (beyond > 0)
+        {
+            throw new ConformanceException(
+                $"{opCase} on {device}, tensors used {usage}: {Element(got, worst)} is {got.Values[worst]:G9}, expected {expected.Values[worst]:G9}. " +
+                $"The error is {worstError:0.0e+0} of {unit:0.0e+0}, allowed are {allowed:0.0e+0}; {beyond} of {expected.Values.Length} elements are beyond that.");
+        }
+    }
+
+    /// <summary>|got − expected|, infinite if only one of them is a number.</summary>
+    private static double Error(double got, double expected) =>
+        got.Equals(expected) ? 0 : double.IsFinite(got - expected) ? Math.Abs(got - expected) : double.PositiveInfinity;
+
+    private static double RootMeanSquare(double[] values) => Math.Sqrt(values.Where(double.IsFinite).Sum(v => v * v) / values.Length);
+
+    private static string Element(CaseResult tensor, int index)
+    {
+        var indices = new int[tensor.Shape.Rank];
+        for (int d = indices.Length - 1; d >= 0; d--)
+        {
+            indices[d] = index % tensor.Shape[d];
+            index /= tensor.Shape[d];
+        }
+        return $"{tensor.Name}[{string.Join(", ", indices)}] of {tensor.Shape}";
+    }
+}

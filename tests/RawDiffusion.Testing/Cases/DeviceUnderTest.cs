@@ -1,0 +1,23 @@
+using RawDiffusion.Core;
+
+namespace RawDiffusion.Testing;
+
+/// <summary>A device configuration that has to pass every case: one line in <see cref="All"/> adds one.</summary>
+/// <param name="Name">How test names show it.</param>
+/// <param name="Create">Makes the device; whoever calls it disposes it.</param>
+/// <param name="Precision">How exact its results can be.</param>
+/// <param name="SameBitsAs">The configuration whose results these must be, bit for bit: another number of threads, say.</param>
+public sealed record DeviceUnderTest(string Name, Func<Device> Create, Precision Precision, string? SameBitsAs = null)
+{
+    /// <summary>Every configuration.</summary>
+    public static IReadOnlyList<DeviceUnderTest> All { get; } =
+    [
+        new("reference", () => new ReferenceDevice(), Precision.Float64),
+    ];
+
+    /// <summary>The configuration of a name.</summary>
+    public static DeviceUnderTest Named(string name) => All.Single(d => d.Name == name);
+
+    /// <inheritdoc/>
+    public override string ToString() => Name;
+}

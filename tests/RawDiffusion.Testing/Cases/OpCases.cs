@@ -1,0 +1,32 @@
+namespace RawDiffusion.Testing;
+
+/// <summary>The cases of every op.</summary>
+public static class OpCases
+{
+    /// <summary>Every case, by op.</summary>
+    public static IReadOnlyList<OpCase> All { get; } =
+    [
+        .. MemoryCases.All,
+        .. SiluCases.All,
+        .. LinearCombinationCases.All,
+        .. DropoutCases.All,
+        .. GroupNormCases.All,
+        .. Conv2dCases.All,
+        .. LinearCases.All,
+        .. AttentionCases.All,
+        .. ConcatChannelsCases.All,
+        .. UpsampleNearestCases.All,
+        .. EmbeddingCases.All,
+        .. TimestepEmbeddingCases.All,
+        .. MeanSquaredErrorCases.All,
+        .. FillNormalCases.All,
+        .. AddNoiseCases.All,
+        .. DenoiseUpdateCases.All,
+        .. PixelsToRealCases.All,
+        .. SumOfSquaresCases.All,
+        .. AdamStepCases.All,
+    ];
+
+    /// <summary>The case of a full name.</summary>
+    public static OpCase Named(string fullName) => All.Single(c => c.FullName == fullName);
+}

@@ -1,0 +1,27 @@
+using RawDiffusion.Core;
+using static RawDiffusion.Testing.CaseTensor;
+
+namespace RawDiffusion.Testing;
+
+/// <summary>Dropout: rates, samples whose size is no multiple of a random block's four words, and in place.</summary>
+public static class DropoutCases
+{
+    /// <summary>The cases.</summary>
+    public static IEnumerable<OpCase> All =>
+    [
+        Case("rate=0.1", new(2, 5, 7, 3), 0.1),
+        Case("rate=0.5,c=33", new(3, 33), 0.5),
+        Case("rate=0.9,one-element-each", new(31, 1), 0.9),
+        Case("rate=0", new(1, 31), 0),
+        Case("n=1025", new(1, 1025), 0.3),
+        Case("late-sample", new(3, 2, 3), 0.3, step: int.MaxValue, firstSample: 60000),
+        new DeviceCase("Dropout", "in-place", Tolerance.Elementwise, [State("x", new(3, 33)), Integers("position", 4, 5)],
+            (device, of) => device.Dropout(of["x"], of["x"], false, 0.4, Stream(of))),
+    ];
+
+    private static TapeCase Case(string name, Shape shape, double rate, int step = 7, int firstSample = 0) =>
+        new("Dropout", name, Tolerance.Elementwise, [Differentiable("x", shape), Integers("position", step, firstSample)],
+            (tape, of) => tape.Dropout(of["x"], rate, Stream(of)));
+
+    private static RandomStream Stream(CaseTensors of) => new(0x1234_5678_9ABC_DEF0, RandomPurpose.Dropout + 3, of["position"]);
+}

@@ -1,0 +1,41 @@
+using RawDiffusion.Core;
+
+namespace RawDiffusion.Testing;
+
+public partial class ReferenceDevice
+{
+    /// <inheritdoc/>
+    public override void ConcatChannels(Tensor a, Tensor b, Tensor y)
+    {
+        var aValues = Reals(a);
+        var bValues = Reals(b);
+        var ys = Reals(y);
+        int channelsA = a.Shape.C, channelsB = b.Shape.C, channels = y.Shape.C;
+        for (int i = 0; i < ys.Length; i++)
+        {
+            int row = i / channels, c = i % channels;
+            ys[i] = c < channelsA ? aValues[row * channelsA + c] : bValues[row * channelsB + c - channelsA];
+        }
+    }
+
+    /// <inheritdoc/>
+    public override void ConcatChannelsBackward(Tensor dy, Tensor? da, bool accumulateA, Tensor? db, bool accumulateB, int channelsA)
+    {
+        var dys = Reals(dy);
+        var das = RealsOrNone(da);
+        var dbs = RealsOrNone(db);
+        int channels = dy.Shape.C, channelsB = channels - channelsA;
+        for (int i = 0; i < dys.Length; i++)
+        {
+            int row = i / channels, c = i % channels;
+            if (c < channelsA && da is not null)
+            {
+                Put(ref das[row * channelsA + c], dys[i], accumulateA);
+            }
+            if (c >= channelsA && db is not null)
+            {
+                Put(ref dbs[row * channelsB + c - channelsA], dys[i], accumulateB);
+            }
+        }
+    }
+}

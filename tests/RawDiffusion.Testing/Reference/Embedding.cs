@@ -1,0 +1,33 @@
+using RawDiffusion.Core;
+
+namespace RawDiffusion.Testing;
+
+public partial class ReferenceDevice
+{
+    /// <inheritdoc/>
+    public override void Embedding(Tensor table, Tensor labels, Tensor y)
+    {
+        var rows = Reals(table);
+        var indices = Elements<int>(labels, DType.Int32);
+        var ys = Reals(y);
+        int channels = table.Shape.C;
+        for (int i = 0; i < ys.Length; i++)
+        {
+            ys[i] = rows[indices[i / channels] * channels + i % channels];
+        }
+    }
+
+    /// <inheritdoc/>
+    public override void EmbeddingBackward(Tensor dy, Tensor labels, Tensor dtable, bool accumulate)
+    {
+        var dys = Reals(dy);
+        var indices = Elements<int>(labels, DType.Int32);
+        var drows = Reals(dtable);
+        int channels = dtable.Shape.C;
+        ClearUnless(accumulate, drows);
+        for (int i = 0; i < dys.Length; i++)
+        {
+            drows[indices[i / channels] * channels + i % channels] += dys[i];
+        }
+    }
+}

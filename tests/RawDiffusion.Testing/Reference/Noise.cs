@@ -1,0 +1,84 @@
+using RawDiffusion.Core;
+
+namespace RawDiffusion.Testing;
+
+public partial class ReferenceDevice
+{
+    /// <inheritdoc/>
+    public override void FillNormal(Tensor y, in RandomStream stream)
+    {
+        var ys = Reals(y);
+        for (int i = 0; i < ys.Length; i++)
+        {
+            ys[i] = NormalAt(stream, i, ys.Length / y.Shape.N);
+        }
+    }
+
+    /// <inheritdoc/>
+    public override void AddNoise(Tensor x0, Tensor coefficients, Tensor? noise, in RandomStream stream, Tensor xt, Tensor target)
+    {
+        var x0s = Reals(x0);
+        var factors = Reals(coefficients);
+        var given = RealsOrNone(noise);
+        var xts = Reals(xt);
+        var targets = Reals(target);
+        int perSample = x0s.Length / x0.Shape.N;
+        for (int i = 0; i < x0s.Length; i++)
+        {
+            var abcd = factors.Slice(i / perSample * 4, 4);
+            double epsilon = noise is null ? NormalAt(stream, i, perSample) : given[i];
+            xts[i] = abcd[0] * x0s[i] + abcd[1] * epsilon;
+            targets[i] = abcd[2] * x0s[i] + abcd[3] * epsilon;
+        }
+    }
+
+    /// <inheritdoc/>
+    public override void DenoiseUpdate(Tensor x, Tensor output, Tensor? previousX0, Tensor coefficients, Tensor? noise, in RandomStream stream, Tensor? x0, Tensor next)
+    {
+        var xs = Reals(x);
+        var outputs = Reals(output);
+        var previous = RealsOrNone(previousX0);
+        var given = RealsOrNone(noise);
+        var x0s = RealsOrNone(x0);
+        var nexts = Reals(next);
+        var factors = Reals(coefficients);
+        double p = factors[0], q = factors[1], clip = factors[2], u = factors[3], v = factors[4], w = factors[5], s = factors[6];
+        for (int i = 0; i < xs.Length; i++)
+        {
+            double estimate = Math.Clamp(p * xs[i] + q * outputs[i], -clip, clip);
+            double sum = u * xs[i] + v * estimate;
+            if (previousX0 is not null)
+            {
+                sum += w * previous[i];
+            }
+            if (s != 0)
+            {
+                sum += s * (noise is null ? NormalAt(stream, i, xs.Length / x.Shape.N) : given[i]);
+            }
+            if (x0 is not null)
+            {
+                x0s[i] = estimate;
+            }
+            nexts[i] = sum;
+        }
+    }
+
+    /// <inheritdoc/>
+    public override void PixelsToReal(Tensor pixels, Tensor y)
+    {
+        var bytes = Elements<byte>(pixels, DType.UInt8);
+        var ys = Reals(y);
+        for (int i = 0; i < ys.Length; i++)
+        {
+            ys[i] = bytes[i] / 127.5 - 1;
+        }
+    }
+
+    private static double NormalAt(in RandomStream stream, int i, int perSample)
+    {
+        int e = i % perSample;
+        var block = Block(stream, i / perSample, e / 4);
+        var (first, second) = e % 4 < 2 ? Normal.Pair(block.X, block.Y) : Normal.Pair(block.Z, block.W);
+        return e % 2 == 0 ? first : second;
+    }
+}

@@ -1,0 +1,29 @@
+using RawDiffusion.Core;
+
+namespace RawDiffusion.Testing;
+
+public partial class ReferenceDevice
+{
+    /// <inheritdoc/>
+    public override void Silu(Tensor x, Tensor y)
+    {
+        var xs = Reals(x);
+        var ys = Reals(y);
+        for (int i = 0; i < xs.Length; i++)
+        {
+            ys[i] = xs[i] * Sigmoid(xs[i]);
+        }
+    }
+
+    /// <inheritdoc/>
+    public override void SiluBackward(Tensor dy, Tensor x, Tensor dx, bool accumulate)
+    {
+        var dys = Reals(dy);
+        var xs = Reals(x);
+        var dxs = Reals(dx);
+        for (int i = 0; i < xs.Length; i++)
+        {
+            Put(ref dxs[i], dys[i] * Sigmoid(xs[i]) * (1 + xs[i] * (1 - Sigmoid(xs[i]))), accumulate);
+        }
+    }
+}

@@ -1,0 +1,170 @@
+using System.Text.Json.Nodes;
+using RawDiffusion.Core;
+using RawDiffusion.Training.Configuration;
+
+namespace RawDiffusion.UnitTests.Configuration;
+
+public class RunConfigJsonTests
+{
+    /// <summary>A configuration that differs from the defaults in every key.</summary>
+    private static RunConfig Unusual => new()
+    {
+        Preset = "mnist",
+        Steps = 7,
+        Batch = 3,
+        Seed = ulong.MaxValue,
+        SaveEvery = 2,
+        SampleEvery = 4,
+        LogEvery = 5,
+        KeepCheckpoints = 9,
+        Data = new() { Path = "/data/ü \"x\"", Flip = true, Lenient = true, Resize = 24, Channels = 1 },
+        Network = new()
+        {
+            Channels = [64, 96],
+            AttentionLevels = [],
+            LayersPerBlock = 3,
+            MiddleAttention = false,
+            AttentionHeadDim = 8,
+            NormGroups = 16,
+            NormEps = 1e-5,
+            TimeScaleShift = true,
+            DownsamplePadding = 1,
+            FlipSinToCos = true,
+            FreqShift = 0,
+            Dropout = 0.1,
+            Conditional = true,
+            StartFrom = "hub",
+        },
+        Diffusion = new()
+        {
+            Timesteps = 3,
+            BetaSchedule = "sigmoid",
+            BetaStart = 0.1,
+            BetaEnd = 0.30000000000000004,
+            TrainedBetas = [0.1, 0.2, 0.3],
+            RescaleZeroSnr = true,
+            Prediction = "sample",
+            LossWeighting = "min_snr",
+            MinSnrGamma = 4,
+            TimestepSampling = "stratified",
+            LabelDropout = 0.2,
+        },
+        Optimizer = new()
+        {
+            LearningRate = 1.2345678901234567e-5,
+            WarmUp = 0,
+            Beta1 = 0.8,
+            Beta2 = 0.99,
+            Epsilon = 1e-9,
+            MaxNorm = null,
+            EmaDecay = 0.5,
+            EmaWarmUp = false,
+            MaxBadSteps = 2,
+        },
+        Sampling = new() { Sampler = "ddpm", Steps = 3, Eta = 1, Variance = "fixed_small", Clip = false, Guidance = 3, Count = 4 },
+        Device = new() { Name = "cuda:1", Precision = "bf16", Threads = 2, Graphs = false },
+    };
+
+    [Fact]
+    public void ReadsBackEveryKeyThatItWrites()
+    {
+        string text = RunConfigJson.ToText(Unusual);
+        Assert.Equal(text, RunConfigJson.ToText(RunConfigJson.Parse(text, "config.json")));
+
+        var keys = ConfigurationDifference.Between(new RunConfig(), Unusual).Select(difference => difference.Key);
+        Assert.Equal(ConfigurationDifference.Flatten(RunConfigJson.ToJson(new RunConfig())).Select(leaf => leaf.Key).Where(key => key != "format"), keys);
+    }
+
+    [Fact]
+    public void WritesSnakeCaseKeys()
+    {
+        var json = RunConfigJson.ToJson(Unusual);
+        Assert.Equal(2, json["save_every"]!.GetValue<long>());
+        Assert.Equal(0.8, json["optimizer"]!["beta1"]!.GetValue<double>());
+        Assert.Equal("[64,96]", json["network"]!["channels"]!.ToJsonString());
+        Assert.True(json["diffusion"]!["rescale_zero_snr"]!.GetValue<bool>());
+    }
+
+    [Fact]
+    public void MissingKeysTakeTheirDefaults()
+    {
+        var config = RunConfigJson.Parse("""{ "optimizer": { "beta1": 0.5 } }""", "file");
+        Assert.Equal(ConfigurationDifference.Between(new RunConfig(), config).Select(difference => difference.ToString()), ["optimizer.beta1: 0.9 → 0.5"]);
+    }
+
+    [Fact]
+    public void CommentsAndTrailingCommasAreAllowed() =>
+        Assert.Equal(5, RunConfigJson.Parse("{ // few\n \"steps\": 5, /* no more */ }", "file").Steps);
+
+    [Fact]
+    public void EveryProblemIsReportedAtOnceWithItsKey()
+    {
+        var failure = Assert.Throws<ConfigurationException>(() => RunConfigJson.Parse(
+            """
+            {
+              "stepz": 5,
+              "batch": "many",
+              "seed": -1,
+              "network": { "channels": [32, "x"], "dropout": null, "drpout": 0.5 },
+              "optimizer": 3,
+              "data": { "path": 5, "flip": 1, "resize": null },
+              "device": { "name": null }
+            }
+            """, "my.json"));
+        Assert.Equal(2, failure.ExitCode);
+        string[] expected =
+        [
+            "for 9 reasons",
+            "my.json: there is no key stepz (did you mean steps?)",
+            "batch is \"many\"; expected a whole number",
+            "seed is -1; expected a whole number of at least 0",
+            "network.channels is [32,\"x\"]; expected a list of whole numbers, such as [32, 64]",
+            "network.dropout is null; expected a number",
+            "there is no key network.drpout (did you mean network.dropout?)",
+            "optimizer is 3, but it is a section; its keys are optimizer.learning_rate, ",
+            "data.path is 5; expected text, or null",
+            "data.flip is 1; expected true or false",
+        ];
+        Assert.All(expected.Where(text => !text.StartsWith("for", StringComparison.Ordinal)), text => Assert.Contains(text, failure.Message));
+        Assert.Contains("device.name is null; expected text", failure.Message);
+        Assert.DoesNotContain("data.resize", failure.Message);
+    }
+
+    [Theory]
+    [InlineData("{ \"steps\": 1, \"steps\": 2 }")]
+    [InlineData("{ \"optimizer\": { \"learning_rate\": NaN } }")]
+    [InlineData("{ \"steps\": 1")]
+    [InlineData("")]
+    [InlineData("[1]")]
+    [InlineData("null")]
+    public void WhatIsNoJsonObjectIsRefusedByName(string text) =>
+        Assert.Contains("my.json", Assert.Throws<ConfigurationException>(() => RunConfigJson.Parse(text, "my.json")).Message);
+
+    [Fact]
+    public void ANewerFormatIsRefusedWithoutComplainingAboutItsKeys()
+    {
+        var failure = Assert.Throws<ConfigurationException>(() => RunConfigJson.Parse("""{ "format": 2, "unheard_of": 1 }""", "my.json"));
+        Assert.Contains("newer version", failure.Message);
+        Assert.DoesNotContain("unheard_of", failure.Message);
+    }
+
+    [Fact]
+    public void DifferencesAreNamedFieldByField()
+    {
+        var a = new RunConfig();
+        var b = a with { Network = a.Network with { Channels = [32, 64] }, Data = a.Data with { Path = "x" } };
+        Assert.Empty(ConfigurationDifference.Between(a, new RunConfig()));
+        Assert.Equal(
+            [new("data.path", "null", "\"x\""), new("network.channels", "[32,64,64]", "[32,64]")],
+            ConfigurationDifference.Between(a, b));
+    }
+
+    [Fact]
+    public void AnObjectIsNotSharedWithTheResult()
+    {
+        var json = new JsonObject { ["network"] = new JsonObject { ["channels"] = new JsonArray(8, 16) } };
+        var config = RunConfigJson.FromJson(json, "file");
+        json["network"]!["channels"]![0] = 99;
+        Assert.Equal([8, 16], config.Network.Channels);
+    }
+}
