@@ -94,6 +94,17 @@ public sealed partial class Tape : IDisposable
         }
     }
 
+    /// <summary>Hands a tensor that an op made over to the caller, who disposes it.</summary>
+    /// <exception cref="InvalidOperationException">The tape records: backward must be able to free what it made.</exception>
+    public Tensor Detach(Tensor tensor)
+    {
+        if (Recording || !_made.Remove(tensor))
+        {
+            throw new InvalidOperationException($"Detach: {tensor} belongs to a recording tape or was not made by this one");
+        }
+        return tensor;
+    }
+
     /// <summary>Opens a scope: without recording, what ops make until its end is freed there, but for what <see cref="TapeScope.Keep"/> saves.</summary>
     public TapeScope Scope() => new(this, _made.Count);
 

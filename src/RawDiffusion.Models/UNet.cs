@@ -80,11 +80,6 @@ public sealed class UNet : Module
             embedding = tape.Add(embedding, _classEmbedding.Forward(tape, labels!));
         }
         var context = new BlockContext(tape, tape.Silu(embedding), dropout);
-
-        if (Config.CenterInput)
-        {
-            x = Center(tape, x);
-        }
         var h = _convIn.Forward(tape, x);
         var skips = new Stack<Tensor>([h]);
         foreach (var level in _down)
@@ -99,13 +94,6 @@ public sealed class UNet : Module
             h = level.Up(context, h, skips);
         }
         return scope.Keep(_convOut.Forward(tape, _normOut.Forward(tape, h, silu: true)));
-    }
-
-    private static Tensor Center(Tape tape, Tensor x)
-    {
-        using var ones = new Tensor(tape.Device, x.Shape, null, "ones");
-        ones.Upload(Enumerable.Repeat(1f, (int)x.Shape.Count).ToArray());
-        return tape.LinearCombination(2, x, -1, ones);
     }
 
     private void CheckInputs(Tensor x, Tensor? labels)

@@ -68,9 +68,6 @@ public sealed record UNetConfig
     /// <summary>What the middle's residual sums are divided by (<c>mid_block_scale_factor</c>).</summary>
     public double MiddleScale { get; init; } = 1;
 
-    /// <summary>Whether inputs in [0, 1] are mapped to [−1, 1] first (<c>center_input_sample</c>).</summary>
-    public bool CenterInput { get; init; }
-
     /// <summary>Rows and columns must be multiples of this: every level but the last halves them.</summary>
     public int SizeMultiple => 1 << (BlockChannels.Count - 1);
 

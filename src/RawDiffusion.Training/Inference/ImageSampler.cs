@@ -1,0 +1,139 @@
+using RawDiffusion.Core;
+using RawDiffusion.Diffusion;
+using RawDiffusion.Training.Configuration;
+using RawDiffusion.Training.Loop;
+
+namespace RawDiffusion.Training.Inference;
+
+/// <summary>What to draw.</summary>
+public sealed record SampleRequest
+{
+    /// <summary>How many images.</summary>
+    public required int Count { get; init; }
+
+    /// <summary>Sampler, steps, η, variance, clipping and guidance.</summary>
+    public required SamplingConfig Sampling { get; init; }
+
+    /// <summary>The seed; image i depends on it and on i alone.</summary>
+    public ulong Seed { get; init; }
+
+    /// <summary>The class of every image; null takes the classes in turn.</summary>
+    public int? Class { get; init; }
+
+    /// <summary>Images drawn at a time: a matter of memory and speed, not of the result.</summary>
+    public int BatchSize { get; init; } = 64;
+
+    /// <summary>How many moments of the way from noise to image to keep, for the film strip; 0 for none.</summary>
+    public int TrajectoryFrames { get; init; }
+}
+
+/// <summary>Images that were drawn.</summary>
+/// <param name="Pixels">[Count, Height, Width, Channels], about −1 to 1.</param>
+/// <param name="Count">How many.</param>
+/// <param name="Height">Rows.</param>
+/// <param name="Width">Columns.</param>
+/// <param name="Channels">1 or 3.</param>
+/// <param name="Trajectory">x̂0 at each kept moment, each like the pixels; empty unless asked for.</param>
+public sealed record SampledImages(float[] Pixels, int Count, int Height, int Width, int Channels, IReadOnlyList<float[]> Trajectory);
+
+/// <summary>Draws images from a model.</summary>
+public static class ImageSampler
+{
+    /// <summary>The plan of a sampling configuration.</summary>
+    /// <exception cref="ConfigurationException">A sampler that there is not, or a number of steps out of range.</exception>
+    public static SamplerPlan Plan(DiffusionProcess process, SamplingConfig sampling)
+    {
+        double clip = sampling.Clip ? 1 : double.PositiveInfinity;
+        return sampling.Sampler switch
+        {
+            "ddpm" => AncestralSampler.Plan(process.Schedule, process.Prediction, sampling.Steps, Variance(sampling.Variance), clip),
+            "ddim" => DdimSampler.Plan(process.Schedule, process.Prediction, sampling.Steps, sampling.Eta, clip),
+            "dpmpp_2m" => DpmSolverSampler.Plan(process.Schedule, process.Prediction, sampling.Steps, clip),
+            _ => throw new ConfigurationException($"There is no sampler '{sampling.Sampler}'. Use ddpm, ddim or dpmpp_2m."),
+        };
+    }
+
+    /// <summary>Draws images.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="request">What to draw.</param>
+    /// <param name="progress">Called with the share done, 0 to 1, after each denoising step.</param>
+    /// <param name="stop">Stops between steps.</param>
+    /// <exception cref="ConfigurationException">A class that the model does not have, guidance of an unconditional model, an unknown sampler.</exception>
+    public static SampledImages Run(GenerativeModel model, SampleRequest request, Action<double>? progress = null, CancellationToken stop = default)
+    {
+        Check(model, request);
+        var plan = Plan(model.Process, request.Sampling);
+        var images = new float[(long)request.Count * model.Height * model.Width * model.Channels];
+        int frames = Math.Min(request.TrajectoryFrames, plan.Steps.Length);
+        var trajectory = Enumerable.Range(0, frames).Select(_ => new float[images.Length]).ToArray();
+        int imageSize = images.Length / request.Count, done = 0, all = plan.Steps.Length * ((request.Count + request.BatchSize - 1) / request.BatchSize);
+
+        for (int first = 0; first < request.Count; first += request.BatchSize)
+        {
+            int n = Math.Min(request.BatchSize, request.Count - first), offset = first * imageSize;
+            var shape = new Shape(n, model.Network.Config.Height, model.Network.Config.Width, model.Channels);
+            using var labels = model.Classes > 0 ? Labels(model, request, first, n) : null;
+            using var noClass = model.Classes > 0 && request.Sampling.Guidance != 1 ? Repeat(model, model.Classes, n) : null;
+            using var start = Sampler.SampleStart(model.Device, shape, request.Seed, first);
+            using var result = Sampler.Run(plan, model.Denoiser(labels, noClass, request.Sampling.Guidance), start, request.Seed, first, observer: (step, _, x0) =>
+            {
+                stop.ThrowIfCancellationRequested();
+                // Frames are spread evenly over the steps, the last one included.
+                int frame = frames == 0 ? 0 : (step + 1) * frames / plan.Steps.Length - 1;
+                if (frame >= 0 && frame < frames && step * frames / plan.Steps.Length - 1 < frame)
+                {
+                    Crop(x0, model, trajectory[frame].AsSpan(offset, n * imageSize));
+                }
+                progress?.Invoke((double)++done / all);
+            });
+            Crop(result, model, images.AsSpan(offset, n * imageSize));
+        }
+        return new SampledImages(images, request.Count, model.Height, model.Width, model.Channels, trajectory);
+    }
+
+    private static void Check(GenerativeModel model, SampleRequest request)
+    {
+        if (request.Class is { } label && (label < 0 || label >= model.Classes))
+        {
+            throw new ConfigurationException(model.Classes == 0
+                ? $"Class {label} was asked for, but this model was trained without classes. Leave --class out, or train with --conditional."
+                : $"Class {label} was asked for, but this model has the classes 0 to {model.Classes - 1}.");
+        }
+        if (request.Sampling.Guidance != 1 && model.Classes == 0)
+        {
+            throw new ConfigurationException($"Guidance {request.Sampling.Guidance} was asked for, but this model was trained without classes. Leave --guidance out, or train with --conditional.");
+        }
+        if (request.Count < 1 || request.BatchSize < 1 || !double.IsFinite(request.Sampling.Guidance))
+        {
+            throw new ConfigurationException($"The number of images ({request.Count}) and the batch ({request.BatchSize}) must be at least 1, and the guidance ({request.Sampling.Guidance}) a number.");
+        }
+    }
+
+    private static ReverseVariance Variance(string name) => name switch
+    {
+        "fixed_small" => ReverseVariance.FixedSmall,
+        "fixed_large" => ReverseVariance.FixedLarge,
+        _ => throw new ConfigurationException($"There is no variance '{name}'. Use fixed_small or fixed_large."),
+    };
+
+    private static Tensor Labels(GenerativeModel model, SampleRequest request, int first, int n) =>
+        new Tensor(model.Device, new Shape(n), DType.Int32, "labels").Upload([.. Enumerable.Range(first, n).Select(i => request.Class ?? i % model.Classes)]);
+
+    private static Tensor Repeat(GenerativeModel model, int label, int n) =>
+        new Tensor(model.Device, new Shape(n), DType.Int32, "labels").Upload([.. Enumerable.Repeat(label, n)]);
+
+    /// <summary>Cuts the images out of the network's larger, symmetrically padded ones.</summary>
+    private static void Crop(Tensor padded, GenerativeModel model, Span<float> target)
+    {
+        var source = padded.ToArray();
+        int h = padded.Shape[1], w = padded.Shape[2], row = model.Width * model.Channels;
+        int top = (h - model.Height) / 2, left = (w - model.Width) / 2;
+        for (int n = 0; n < padded.Shape.N; n++)
+        {
+            for (int y = 0; y < model.Height; y++)
+            {
+                source.AsSpan((((n * h) + top + y) * w + left) * model.Channels, row).CopyTo(target[((n * model.Height + y) * row)..]);
+            }
+        }
+    }
+}
