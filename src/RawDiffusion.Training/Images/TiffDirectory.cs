@@ -31,19 +31,10 @@ internal readonly ref struct TiffDirectory
     /// <summary>Refuses a file that ends before its pixels do; libgd would fill them in with black.</summary>
     public void RequireComplete()
     {
-        bool tiled = Find(TileOffsets) >= 0;
-        int offsets = Find(tiled ? TileOffsets : StripOffsets), sizes = Find(tiled ? TileSizes : StripSizes);
-        bool complete = offsets >= 0 && sizes >= 0 && U32(offsets + 4) == U32(sizes + 4);
-        for (int i = 0; complete && i < U16(_start); i++)
-        {
-            complete = ValuesEnd(_start + 2 + 12 * i) <= _file.Length;
-        }
+        bool complete;
         try
         {
-            for (int i = 0; complete && i < U32(offsets + 4); i++)
-            {
-                complete = Value(offsets, i) + Value(sizes, i) <= _file.Length;
-            }
+            complete = IsComplete();
         }
         catch (ArgumentOutOfRangeException)
         {
@@ -51,8 +42,27 @@ internal readonly ref struct TiffDirectory
         }
         if (!complete)
         {
-            throw new DataException("the Tiff file is truncated or damaged: not all of its pixel data lies inside the file");
+            throw new DataException("the Tiff file is truncated or damaged: not all of its data lies inside the file");
         }
+    }
+
+    private bool IsComplete()
+    {
+        for (int i = 0; i < U16(_start); i++)
+        {
+            if (ValuesEnd(_start + 2 + 12 * i) > _file.Length)
+            {
+                return false;
+            }
+        }
+        bool tiled = Find(TileOffsets) >= 0;
+        int offsets = Find(tiled ? TileOffsets : StripOffsets), sizes = Find(tiled ? TileSizes : StripSizes);
+        bool complete = offsets >= 0 && sizes >= 0 && U32(offsets + 4) == U32(sizes + 4);
+        for (int i = 0; complete && i < U32(offsets + 4); i++)
+        {
+            complete = Value(offsets, i) + Value(sizes, i) <= _file.Length;
+        }
+        return complete;
     }
 
     // An entry is: tag (2 bytes), type (2), count (4), and the values (4) or, where those take more, their offset.
