@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.CommandLine.Parsing;
 using RawDiffusion.Core;
 using RawDiffusion.Trainer.Commands;
 using RawDiffusion.Training.Configuration;
@@ -42,7 +41,9 @@ internal static class CommandLine
             return $"No command was given; there are {string.Join(", ", command.Subcommands.Select(sub => sub.Name))}. {help}";
         }
         var known = isRoot ? command.Subcommands.Select(sub => sub.Name) : command.Options.Select(option => option.Name);
-        var problems = parse.UnmatchedTokens.Select(token => $"{(isRoot ? "there is no command" : "there is no option or place for")} {token}{NearestName.Suggestion(token, known)}").ToList();
+        // What follows an unknown option is its value, no mistake of its own.
+        var unmatched = parse.UnmatchedTokens.Any(token => token.StartsWith('-')) ? parse.UnmatchedTokens.Where(token => token.StartsWith('-')) : parse.UnmatchedTokens;
+        var problems = unmatched.Select(token => $"{(isRoot ? "there is no command" : "there is no option or place for")} {token}{NearestName.Suggestion(token, known)}").ToList();
         // What the parser says besides; a missing command is no news where an unknown one was given.
         problems.AddRange(parse.Errors
             .Select(error => error.Message.TrimEnd('.'))

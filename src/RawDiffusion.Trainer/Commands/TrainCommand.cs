@@ -133,7 +133,7 @@ internal static class TrainCommand
     {
         Console.WriteLine(RunConfigJson.ToText(plan.Config));
         Talk.Line($"data: {data.Description}");
-        Talk.Line($"network: {new UNet(plan.Network).Parameters.Sum(parameter => (long)parameter.Shape.Count):N0} parameters on {plan.Network.Height}×{plan.Network.Width}×{plan.Network.InChannels} images");
+        Talk.Line($"network: {new UNet(plan.Network).Parameters.Sum(parameter => parameter.Shape.Count):N0} parameters on {plan.Network.Height}×{plan.Network.Width}×{plan.Network.InChannels} images");
         Talk.Line($"memory: about {Talk.Bytes(MemoryEstimate.TrainingBytes(plan.Network, plan.Config.Batch))} for training with batches of {plan.Config.Batch}");
     }
 }

@@ -1,0 +1,74 @@
+using System.CommandLine;
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.Arm;
+using System.Runtime.Intrinsics.X86;
+using RawDiffusion.Core;
+using RawDiffusion.Trainer.Terminal;
+using RawDiffusion.Training.Configuration;
+using RawDiffusion.Training.Images;
+
+namespace RawDiffusion.Trainer.Commands;
+
+/// <summary><c>rawdiffusion doctor</c>.</summary>
+internal static class DoctorCommand
+{
+    /// <summary>The command.</summary>
+    public static Command Create()
+    {
+        var command = new Command("doctor", "Says what this machine has, checks that it computes rightly, and ends with 0 if all is well.");
+        command.SetAction(_ => Run());
+        return command;
+    }
+
+    private static int Run()
+    {
+        Row("system", $"{RuntimeInformation.OSDescription}, {RuntimeInformation.OSArchitecture}");
+        Row(".NET", RuntimeInformation.FrameworkDescription);
+        Row("processor", $"{ProcessorName()}, {Environment.ProcessorCount} logical");
+        Row("instructions", string.Join(" ", Instructions()));
+        Row("memory", Talk.Bytes(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes));
+        Row("CUDA", "not in this build");
+        foreach (var format in Enum.GetValues<ImageFormat>())
+        {
+            Row($"{format} images", ImageDecoder.Default.CanDecode(format) ? "can be read" : ImageDecoder.MissingLibrary(format).Message);
+        }
+        using var device = DeviceChoice.Open(new DeviceConfig { Name = "cpu" });
+        Row("device", device.Description);
+        int failed = 0;
+        foreach (var (name, check) in SelfCheck.All)
+        {
+            string? problem = check(device);
+            Row(name, problem ?? "well");
+            failed += problem is null ? 0 : 1;
+        }
+        return failed == 0 ? 0 : throw new DeviceException($"{failed} of {SelfCheck.All.Count} checks failed, see above. This machine or this build computes wrongly; do not trust what it trains.");
+    }
+
+    private static void Row(string name, string value) => Console.WriteLine($"{name,-26} {value}");
+
+    private static string ProcessorName()
+    {
+        const string Key = "model name";
+        try
+        {
+            string? line = File.ReadLines("/proc/cpuinfo").FirstOrDefault(line => line.StartsWith(Key, StringComparison.Ordinal));
+            return line is null ? RuntimeInformation.ProcessArchitecture.ToString() : line[(line.IndexOf(':', StringComparison.Ordinal) + 1)..].Trim();
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return RuntimeInformation.ProcessArchitecture.ToString();
+        }
+    }
+
+    private static IEnumerable<string> Instructions() => new (string Name, bool There)[]
+    {
+        ("SSE4.2", Sse42.IsSupported),
+        ("AVX", Avx.IsSupported),
+        ("AVX2", Avx2.IsSupported),
+        ("FMA", Fma.IsSupported),
+        ("AVX-512", Avx512F.IsSupported),
+        ("AdvSimd", AdvSimd.IsSupported),
+        ($"(vectors of {(Vector512.IsHardwareAccelerated ? 512 : Vector256.IsHardwareAccelerated ? 256 : 128)} bits in use)", true),
+    }.Where(set => set.There).Select(set => set.Name);
+}
