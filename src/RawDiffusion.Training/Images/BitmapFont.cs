@@ -11,7 +11,7 @@ internal static class BitmapFont
 
     // Each letter, then its rows from the top, each a digit in base 32 with the leftmost dot highest.
     private const string Letters =
-        "0ehjlphe0 14c4444e0 2eh168gv0 3eh161he0 426aiv220 5vgu11he0 668guhhe0 7v1244440 8ehhehhe0 9ehhf12c0 "
+        "0ehhhhhe0 14c4444e0 2eh168gv0 3eh161he0 426aiv220 5vgu11he0 668guhhe0 7v1244440 8ehhehhe0 9ehhf12c0 "
         + "a00e1fhf0 bgguhhhu0 c00eggge0 d11fhhhf0 e00ehvge0 f698u8880 g00fhhf1e hgguhhhh0 i40c444e0 j206222ic "
         + "kggikoki0 lc44444e0 m00qllll0 n00uhhhh0 o00ehhhe0 p00uhhugg q00fhhf11 r00mpggg0 s00fge1u0 t88u88960 "
         + "u00hhhhf0 v00hhha40 w00hhlla0 x00ha4ah0 y00hhhf1e z00v248v0 A4ahhvhh0 Buhhuhhu0 Cehggghe0 Dsihhhis0 "

@@ -30,11 +30,12 @@ internal sealed class ChartAxis
     {
         double low = _logarithmic ? Math.Pow(10, _from) : _from, high = _logarithmic ? Math.Pow(10, _to) : _to;
         double rough = (high - low) / wanted, power = Math.Pow(10, Math.Floor(Math.Log10(rough)));
-        double step = power * (rough / power switch { <= 1 => 1, <= 2 => 2, <= 5 => 5, _ => 10 });
+        double step = power * ((rough / power) switch { <= 1 => 1, <= 2 => 2, <= 5 => 5, _ => 10 });
         var ticks = new List<(double, string)>();
         for (double i = Math.Ceiling(low / step - 1e-9); i * step <= high * (1 + 1e-12) + 1e-9 * step; i++)
         {
-            ticks.Add((i * step, Format(i * step, step)));
+            double value = i == 0 ? 0 : i * step;
+            ticks.Add((value, Format(value, step)));
         }
         return ticks;
     }
@@ -60,7 +61,7 @@ internal sealed class ChartAxis
 
     private static string Format(double value, double step)
     {
-        var (divisor, unit) = Math.Abs(value) switch { >= 1e6 when step >= 1e4 => (1e6, "M"), >= 1e3 when step >= 100 => (1e3, "k"), _ => (1.0, "") };
+        var (divisor, unit) = Math.Abs(value) switch { >= 1e6 when step >= 1e4 => (1e6, "M"), >= 1e3 when step >= 500 => (1e3, "k"), _ => (1.0, "") };
         int decimals = Math.Clamp((int)-Math.Floor(Math.Log10(step / divisor) + 1e-9), 0, 8);
         string text = (value / divisor).ToString("F" + decimals, CultureInfo.InvariantCulture);
         return (text.Contains('.') && unit != "" ? text.TrimEnd('0').TrimEnd('.') : text) + unit;

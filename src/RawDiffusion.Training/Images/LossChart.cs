@@ -111,7 +111,8 @@ public static class LossChart
         canvas.Line(left - 36, 25, left - 12, 25, 3, Curve);
     }
 
-    // Two passes of a centred box over a fiftieth of the values each, which is close to a Gaussian; narrower at the ends.
+    // Two passes of a centred box over a fiftieth of the values each, which is close to a Gaussian.
+    // At the beginning the box is narrow but centred, since the loss falls steeply there; at the end it only looks back.
     private static double[] Smooth(double[] values)
     {
         int reach = Math.Max(1, values.Length / 100);
@@ -128,8 +129,8 @@ public static class LossChart
         var means = new double[values.Length];
         for (int i = 0; i < values.Length; i++)
         {
-            int side = Math.Min(reach, Math.Min(i, values.Length - 1 - i));
-            means[i] = (sums[i + side + 1] - sums[i - side]) / (2 * side + 1);
+            int before = Math.Min(reach, i), after = Math.Min(before, values.Length - 1 - i);
+            means[i] = (sums[i + after + 1] - sums[i - before]) / (before + after + 1);
         }
         return means;
     }
