@@ -1,0 +1,143 @@
+using RawDiffusion.Core;
+
+namespace RawDiffusion.Cpu;
+
+/// <summary>
+/// Direct two-dimensional convolution in float32: images and activations NHWC, weights [Cout,Kernel,Kernel,Cin]. Its results have the same bits for any number of workers.
+/// Not safe for calls from two threads at a time.
+/// </summary>
+public sealed unsafe class Convolution : IDisposable
+{
+    private readonly Workers _workers;
+    private readonly KernelSet _kernels;
+    private readonly PackedWeights _packed;
+
+    /// <summary>Prepares convolutions on <paramref name="workers"/>.</summary>
+    /// <param name="workers">The threads that share the work; not owned.</param>
+    /// <param name="instructions">The instructions to use; the processor's widest where null.</param>
+    /// <exception cref="DeviceException">The processor lacks these instructions.</exception>
+    public Convolution(Workers workers, InstructionSet? instructions = null)
+    {
+        var set = instructions ?? KernelSet.Best;
+        if (!KernelSet.Supports(set))
+            throw new DeviceException($"The CPU kernels were asked for {set} instructions, which this processor lacks; its widest are {KernelSet.Best}.");
+        (_workers, _kernels, _packed) = (workers, KernelSet.For(set), new PackedWeights(workers));
+    }
+
+    /// <summary>y = conv(x, w) + bias[Cout] + channelAdd[N,Cout] + residual[N,OutH,OutW,Cout].</summary>
+    /// <param name="geometry">Shapes.</param>
+    /// <param name="x">[N,H,W,Cin].</param>
+    /// <param name="w">[Cout,Kernel,Kernel,Cin].</param>
+    /// <param name="y">[N,OutH,OutW,Cout]; must not overlap <paramref name="x"/>.</param>
+    /// <param name="bias">[Cout], or null.</param>
+    /// <param name="channelAdd">[N,Cout], added to all pixels of an image, or null.</param>
+    /// <param name="residual">[N,OutH,OutW,Cout], or null; may be <paramref name="y"/> itself.</param>
+    /// <param name="version">A number that changes whenever the weights do, so that they are packed once; 0 packs them at every call.</param>
+    public void Forward(
+        in ConvGeometry geometry, float* x, float* w, float* y, float* bias = null, float* channelAdd = null, float* residual = null, long version = 0)
+    {
+        Check(geometry);
+        var g = geometry;
+        var taps = new TapPosition[g.Kernel * g.Kernel];
+        for (int t = 0; t < taps.Length; t++)
+            taps[t] = new(t / g.Kernel - g.PadTop, t % g.Kernel - g.PadLeft, t);
+        new PixelLattice(_workers, _kernels)
+        {
+            Images = g.N,
+            Height = g.H,
+            Width = g.W,
+            Channels = g.Cin,
+            X = x,
+            Rows = g.OutH,
+            Columns = g.OutW,
+            OutChannels = g.Cout,
+            Step = g.Stride,
+            Y = y,
+            YImagePitch = (nint)g.OutH * g.OutW * g.Cout,
+            YRowPitch = (nint)g.OutW * g.Cout,
+            YColumnPitch = g.Cout,
+            Taps = taps,
+            Weights = _packed.Get(g, w, backward: false, version),
+            WeightTaps = taps.Length,
+            Bias = bias,
+            ChannelAdd = channelAdd,
+            Residual = residual,
+        }.Run();
+    }
+
+    /// <summary>dx (+)= the gradient with respect to x: dx[n,h,w,c] = Σ_{r,s,o} dy[n,i,j,o]·w[o,r,s,c] over i·Stride + r − PadTop = h, j·Stride + s − PadLeft = w.</summary>
+    /// <param name="geometry">Shapes.</param>
+    /// <param name="dy">[N,OutH,OutW,Cout].</param>
+    /// <param name="w">[Cout,Kernel,Kernel,Cin].</param>
+    /// <param name="dx">[N,H,W,Cin]; must not overlap <paramref name="dy"/>.</param>
+    /// <param name="accumulate">Whether to add to dx instead of overwriting it.</param>
+    /// <param name="version">A number that changes whenever the weights do, so that they are packed once; 0 packs them at every call.</param>
+    public void BackwardInput(in ConvGeometry geometry, float* dy, float* w, float* dx, bool accumulate = false, long version = 0)
+    {
+        Check(geometry);
+        float* packed = _packed.Get(geometry, w, backward: true, version);
+        for (int row = 0; row < geometry.Stride; row++)
+            for (int column = 0; column < geometry.Stride; column++)
+                BackwardInput(geometry, dy, packed, dx, accumulate, row, column);
+    }
+
+    // Pixels (i·Stride + row, j·Stride + column) of dx meet the same taps, at neighbouring pixels of dy.
+    private void BackwardInput(in ConvGeometry geometry, float* dy, float* packed, float* dx, bool accumulate, int row, int column)
+    {
+        var g = geometry;
+        var taps = new List<TapPosition>();
+        for (int r = (row + g.PadTop) % g.Stride; r < g.Kernel; r += g.Stride)
+            for (int s = (column + g.PadLeft) % g.Stride; s < g.Kernel; s += g.Stride)
+                taps.Add(new((row + g.PadTop - r) / g.Stride, (column + g.PadLeft - s) / g.Stride, r * g.Kernel + s));
+        float* origin = dx + ((nint)row * g.W + column) * g.Cin;
+        new PixelLattice(_workers, _kernels)
+        {
+            Images = g.N,
+            Height = g.OutH,
+            Width = g.OutW,
+            Channels = g.Cout,
+            X = dy,
+            Rows = Blocking.Count(g.H - row, g.Stride),
+            Columns = Blocking.Count(g.W - column, g.Stride),
+            OutChannels = g.Cin,
+            Step = 1,
+            Y = origin,
+            YImagePitch = (nint)g.H * g.W * g.Cin,
+            YRowPitch = (nint)g.Stride * g.W * g.Cin,
+            YColumnPitch = (nint)g.Stride * g.Cin,
+            Taps = [.. taps],
+            Weights = packed,
+            WeightTaps = g.Kernel * g.Kernel,
+            Residual = accumulate ? origin : null,
+        }.Run();
+    }
+
+    /// <summary>dw (+)= the gradient with respect to w, dw[o,r,s,c] = Σ_{n,i,j} dy[n,i,j,o]·x[n, i·Stride + r − PadTop, j·Stride + s − PadLeft, c]; dbias[o] (+)= Σ dy.</summary>
+    /// <param name="geometry">Shapes.</param>
+    /// <param name="x">[N,H,W,Cin].</param>
+    /// <param name="dy">[N,OutH,OutW,Cout].</param>
+    /// <param name="dw">[Cout,Kernel,Kernel,Cin].</param>
+    /// <param name="dbias">[Cout], or null.</param>
+    /// <param name="accumulate">Whether to add to dw and dbias instead of overwriting them.</param>
+    public void BackwardWeight(in ConvGeometry geometry, float* x, float* dy, float* dw, float* dbias = null, bool accumulate = false)
+    {
+        Check(geometry);
+        new WeightGradient(_workers, _kernels, geometry) { X = x, Dy = dy, Dw = dw, Dbias = dbias, Accumulate = accumulate }.Run();
+    }
+
+    /// <summary>Drops the packed form of weights that are about to be freed.</summary>
+    /// <param name="w">The weights' address.</param>
+    public void Forget(float* w) => _packed.Forget(w);
+
+    /// <summary>Frees the packed weights.</summary>
+    public void Dispose() => _packed.Dispose();
+
+    private static void Check(in ConvGeometry geometry)
+    {
+        var g = geometry;
+        if (g.N < 1 || g.Cin < 1 || g.Cout < 1 || g.Kernel < 1 || g.Stride < 1 || g.OutH < 1 || g.OutW < 1
+            || Math.Min(Math.Min(g.PadTop, g.PadLeft), Math.Min(g.PadBottom, g.PadRight)) < 0
+            || Math.Max(g.PadTop, g.PadLeft) >= g.Kernel)
+            throw new ArgumentException($"Found {g}; expected positive sizes with at least one output pixel, and padding smaller than the kernel.", nameof(geometry));
+    }
+}

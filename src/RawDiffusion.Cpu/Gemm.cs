@@ -1,0 +1,57 @@
+using RawDiffusion.Core;
+
+namespace RawDiffusion.Cpu;
+
+/// <summary>
+/// Matrix products in float32 on the register tiles of the convolution. Results have the same bits for any number of workers, and, unless A is transposed and B is not,
+/// a row of C depends on nothing but its row of A and on B. Not safe for calls from two threads at a time.
+/// </summary>
+public sealed unsafe class Gemm
+{
+    private readonly Workers _workers;
+    private readonly KernelSet _kernels;
+
+    /// <summary>Prepares matrix products on <paramref name="workers"/>.</summary>
+    /// <param name="workers">The threads that share the work; not owned.</param>
+    /// <param name="instructions">The instructions to use; the processor's widest where null.</param>
+    /// <exception cref="DeviceException">The processor lacks these instructions.</exception>
+    public Gemm(Workers workers, InstructionSet? instructions = null) => (_workers, _kernels) = (workers, KernelSet.For(instructions ?? KernelSet.Best));
+
+    /// <summary>Computes C = α·op(A)·op(B) + β·C + bias + residual.</summary>
+    /// <param name="product">Sizes, transposes, factors and distances.</param>
+    /// <param name="a">A.</param>
+    /// <param name="b">B.</param>
+    /// <param name="c">C; must not overlap A or B.</param>
+    /// <param name="bias">Added to each row of C, [N]; may be null.</param>
+    /// <param name="residual">Added to C, laid out like C; may be C's own memory or null.</param>
+    /// <exception cref="ArgumentException">A size is negative or a leading dimension is shorter than its row.</exception>
+    public void Multiply(in MatrixProduct product, float* a, float* b, float* c, float* bias = null, float* residual = null)
+    {
+        Check(product);
+        var p = product;
+        if (p.M == 0 || p.N == 0 || p.Batch == 0)
+            return;
+        var addend = p.Beta == 0 ? residual : c;
+        if (p.Beta != 0 && (p.Beta != 1 || residual != null))
+            ScaleAndAdd(p, c, residual);
+        if (p.TransposeA && !p.TransposeB)
+            new ColumnProduct(_workers, _kernels, p) { A = a, B = b, C = c, Bias = bias, Addend = addend }.Run();
+        else
+            new RowProduct(_workers, _kernels, p) { A = a, B = b, C = c, Bias = bias, Addend = addend }.Run();
+    }
+
+    // C = β·C + residual, so that the product has one addend.
+    private void ScaleAndAdd(MatrixProduct p, float* c, float* residual) => _workers.Run(p.Batch * p.M, (task, _) =>
+    {
+        nint offset = (nint)(task / p.M * p.StrideC) + (nint)(task % p.M) * p.LeadingC;
+        for (int column = 0; column < p.N; column++)
+            c[offset + column] = p.Beta * c[offset + column] + (residual == null ? 0 : residual[offset + column]);
+    });
+
+    private static void Check(in MatrixProduct p)
+    {
+        if (Math.Min(Math.Min(p.M, p.N), Math.Min(p.K, p.Batch)) < 0
+            || p.LeadingA < (p.TransposeA ? p.M : p.K) || p.LeadingB < (p.TransposeB ? p.K : p.N) || p.LeadingC < p.N)
+            throw new ArgumentException($"Found {p}; expected sizes of at least 0 and leading dimensions of at least a stored row.", "product");
+    }
+}

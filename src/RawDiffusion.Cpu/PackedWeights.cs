@@ -1,0 +1,94 @@
+using System.Runtime.InteropServices;
+using RawDiffusion.Core;
+
+namespace RawDiffusion.Cpu;
+
+/// <summary>
+/// Convolution weights in the order of the pixel kernels, [panel of 32 columns][block of 16 rows][tap][16][32]: rows are the channels that are summed over,
+/// columns those that come out. Packed weights are kept until the caller's version of them changes.
+/// </summary>
+internal sealed unsafe class PackedWeights(Workers workers) : IDisposable
+{
+    private readonly Dictionary<(nint Weights, bool Backward), Entry> _entries = [];
+
+    private sealed class Entry
+    {
+        public float* Memory;
+        public long Floats, Version;
+        public (int, int, int) Shape;
+    }
+
+    /// <summary>Number of floats of packed weights.</summary>
+    public static long Size(in ConvGeometry geometry, bool backward)
+    {
+        var (rows, columns) = backward ? (geometry.Cout, geometry.Cin) : (geometry.Cin, geometry.Cout);
+        return (long)Blocking.Count(columns, Blocking.Columns) * PanelSize(rows, geometry.Kernel * geometry.Kernel);
+    }
+
+    /// <summary>The packed form of <paramref name="weights"/>, made anew where none of this <paramref name="version"/> is kept.</summary>
+    /// <param name="geometry">Channels and kernel size.</param>
+    /// <param name="weights">[Cout,Kernel,Kernel,Cin].</param>
+    /// <param name="backward">Sums over Cout instead of Cin.</param>
+    /// <param name="version">Changes with the weights; 0 packs at every call.</param>
+    public float* Get(in ConvGeometry geometry, float* weights, bool backward, long version)
+    {
+        ref var entry = ref CollectionsMarshal.GetValueRefOrAddDefault(_entries, ((nint)weights, backward), out _);
+        entry ??= new Entry();
+        var shape = (geometry.Cin, geometry.Cout, geometry.Kernel);
+        if (entry.Memory != null && version != 0 && entry.Version == version && entry.Shape == shape)
+            return entry.Memory;
+        long floats = Size(geometry, backward);
+        if (entry.Floats < floats)
+        {
+            NativeMemory.AlignedFree(entry.Memory);
+            entry.Memory = (float*)NativeMemory.AlignedAlloc((nuint)(floats * sizeof(float)), 64);
+            entry.Floats = floats;
+        }
+        Pack(geometry, weights, backward, entry.Memory);
+        (entry.Version, entry.Shape) = (version, shape);
+        return entry.Memory;
+    }
+
+    /// <summary>Drops what is kept for weights that are about to be freed.</summary>
+    public void Forget(float* weights)
+    {
+        foreach (bool backward in (ReadOnlySpan<bool>)[false, true])
+        {
+            if (_entries.Remove(((nint)weights, backward), out var entry))
+                NativeMemory.AlignedFree(entry.Memory);
+        }
+    }
+
+    public void Dispose()
+    {
+        foreach (var entry in _entries.Values)
+            NativeMemory.AlignedFree(entry.Memory);
+        _entries.Clear();
+    }
+
+    private static long PanelSize(int rows, int taps) =>
+        (long)Blocking.Count(rows, Blocking.Channels) * taps * Blocking.Channels * Blocking.Columns;
+
+    private void Pack(ConvGeometry geometry, float* weights, bool backward, float* target)
+    {
+        int taps = geometry.Kernel * geometry.Kernel;
+        var (rows, columns) = backward ? (geometry.Cout, geometry.Cin) : (geometry.Cin, geometry.Cout);
+        int blocks = Blocking.Count(rows, Blocking.Channels), panels = Blocking.Count(columns, Blocking.Columns);
+        nint outPitch = (nint)taps * geometry.Cin;
+        workers.Run(panels * blocks, (task, _) =>
+        {
+            int firstColumn = task / blocks * Blocking.Columns, firstRow = task % blocks * Blocking.Channels;
+            int columnCount = Math.Min(Blocking.Columns, columns - firstColumn), rowCount = Math.Min(Blocking.Channels, rows - firstRow);
+            float* tile = target + (nint)task * taps * Blocking.Channels * Blocking.Columns;
+            for (int tap = 0; tap < taps; tap++, tile += Blocking.Channels * Blocking.Columns)
+            {
+                if (columnCount < Blocking.Columns)
+                    new Span<float>(tile, Blocking.Channels * Blocking.Columns).Clear();
+                if (backward)
+                    Packing.Copy(weights + firstRow * outPitch + tap * geometry.Cin + firstColumn, outPitch, tile, Blocking.Columns, rowCount, columnCount);
+                else
+                    Packing.Transpose(weights + firstColumn * outPitch + tap * geometry.Cin + firstRow, outPitch, tile, Blocking.Columns, columnCount, rowCount);
+            }
+        });
+    }
+}

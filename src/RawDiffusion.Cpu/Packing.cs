@@ -1,0 +1,88 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
+
+namespace RawDiffusion.Cpu;
+
+/// <summary>Copies that bring operands into the order in which the register-tile kernels read them.</summary>
+internal static unsafe class Packing
+{
+    /// <summary>Copies <paramref name="rows"/> rows of <paramref name="columns"/> floats.</summary>
+    public static void Copy(float* source, nint sourcePitch, float* target, nint targetPitch, int rows, int columns)
+    {
+        if (columns == Blocking.Columns)
+        {
+            for (int row = 0; row < rows; row++, source += sourcePitch, target += targetPitch)
+                Unsafe.CopyBlockUnaligned(target, source, Blocking.Columns * sizeof(float));
+        }
+        else if (columns == Blocking.Channels)
+        {
+            for (int row = 0; row < rows; row++, source += sourcePitch, target += targetPitch)
+                Unsafe.CopyBlockUnaligned(target, source, Blocking.Channels * sizeof(float));
+        }
+        else
+        {
+            for (int row = 0; row < rows; row++, source += sourcePitch, target += targetPitch)
+                for (int column = 0; column < columns; column++)
+                    target[column] = source[column];
+        }
+    }
+
+    /// <summary>target[column][row] = source[row][column].</summary>
+    public static void Transpose(float* source, nint sourcePitch, float* target, nint targetPitch, int rows, int columns)
+    {
+        int row = 0;
+        if (Avx.IsSupported)
+        {
+            for (; row + 8 <= rows; row += 8)
+            {
+                int column = 0;
+                for (; column + 8 <= columns; column += 8)
+                    Transpose8x8(source + row * sourcePitch + column, sourcePitch, target + column * targetPitch + row, targetPitch);
+                TransposeElements(source + row * sourcePitch + column, sourcePitch, target + column * targetPitch + row, targetPitch, 8, columns - column);
+            }
+        }
+        TransposeElements(source + row * sourcePitch, sourcePitch, target + row, targetPitch, rows - row, columns);
+    }
+
+    private static void TransposeElements(float* source, nint sourcePitch, float* target, nint targetPitch, int rows, int columns)
+    {
+        for (int column = 0; column < columns; column++)
+            for (int row = 0; row < rows; row++)
+                target[column * targetPitch + row] = source[row * sourcePitch + column];
+    }
+
+    private static void Transpose8x8(float* source, nint sourcePitch, float* target, nint targetPitch)
+    {
+        var r0 = Vector256.Load(source);
+        var r1 = Vector256.Load(source + sourcePitch);
+        var r2 = Vector256.Load(source + 2 * sourcePitch);
+        var r3 = Vector256.Load(source + 3 * sourcePitch);
+        var r4 = Vector256.Load(source + 4 * sourcePitch);
+        var r5 = Vector256.Load(source + 5 * sourcePitch);
+        var r6 = Vector256.Load(source + 6 * sourcePitch);
+        var r7 = Vector256.Load(source + 7 * sourcePitch);
+        var (a0, a1, a2, a3) = Transpose4x4(r0, r1, r2, r3);
+        var (b0, b1, b2, b3) = Transpose4x4(r4, r5, r6, r7);
+        Avx.Permute2x128(a0, b0, 0x20).Store(target);
+        Avx.Permute2x128(a1, b1, 0x20).Store(target + targetPitch);
+        Avx.Permute2x128(a2, b2, 0x20).Store(target + 2 * targetPitch);
+        Avx.Permute2x128(a3, b3, 0x20).Store(target + 3 * targetPitch);
+        Avx.Permute2x128(a0, b0, 0x31).Store(target + 4 * targetPitch);
+        Avx.Permute2x128(a1, b1, 0x31).Store(target + 5 * targetPitch);
+        Avx.Permute2x128(a2, b2, 0x31).Store(target + 6 * targetPitch);
+        Avx.Permute2x128(a3, b3, 0x31).Store(target + 7 * targetPitch);
+    }
+
+    // Of each 128-bit half.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static (Vector256<float>, Vector256<float>, Vector256<float>, Vector256<float>) Transpose4x4(
+        Vector256<float> r0, Vector256<float> r1, Vector256<float> r2, Vector256<float> r3)
+    {
+        var low01 = Avx.UnpackLow(r0, r1);
+        var high01 = Avx.UnpackHigh(r0, r1);
+        var low23 = Avx.UnpackLow(r2, r3);
+        var high23 = Avx.UnpackHigh(r2, r3);
+        return (Avx.Shuffle(low01, low23, 0x44), Avx.Shuffle(low01, low23, 0xEE), Avx.Shuffle(high01, high23, 0x44), Avx.Shuffle(high01, high23, 0xEE));
+    }
+}

@@ -1,0 +1,376 @@
+using System.Runtime.CompilerServices;
+
+namespace RawDiffusion.Cpu;
+
+/// <summary>A tap of a convolution: the output at (i, j) takes w[<see cref="Index"/>] times x at (i·step + <see cref="Row"/>, j·step + <see cref="Column"/>).</summary>
+internal readonly record struct TapPosition(int Row, int Column, int Index);
+
+/// <summary>
+/// Sums over taps and channels for a lattice of output pixels: a whole forward convolution, or one parity class of the gradient of a strided one.
+/// Every output is summed by itself in one fixed order (start, blocks of channels, taps, channels), so that the bits do not depend on how the lattice is split.
+/// </summary>
+/// <remarks>
+/// A task copies the rows it needs, with an apron of zeros, to its worker's scratch as [block of 16 channels][row][column mod step][column / step][slot][16],
+/// and walks with a tile of registers over it, one panel of 32 output channels after another. A slot is an image: interleaving as many images as
+/// a tile has pixels lets small planes skip exactly the taps that fall on the apron.
+/// </remarks>
+internal sealed unsafe class PixelLattice
+{
+    // The copy of x shares the second-level cache with one panel of weights.
+    private const long ScratchBudget = 320 << 10;
+    private const int TasksPerWorker = 4;
+    private const int MaximalTaps = 64;
+
+    public required int Images, Height, Width, Channels;
+    public required float* X;
+    public required int Rows, Columns, OutChannels, Step;
+    public required float* Y;
+    public required nint YImagePitch, YRowPitch, YColumnPitch;
+    public required TapPosition[] Taps;
+    public required float* Weights;
+    public required int WeightTaps;
+    public float* Bias, ChannelAdd, Residual;
+
+    private readonly Workers _workers;
+    private readonly KernelSet _kernels;
+    private int _slots, _bands, _bandRows, _panels, _panelGroups;
+    private int _firstTapRow, _tapRows, _firstTapColumn, _planeColumns;
+    private bool _weightsOutweighPixels;
+
+    public PixelLattice(Workers workers, in KernelSet kernels) => (_workers, _kernels) = (workers, kernels);
+
+    private int Blocks => Blocking.Count(Channels, Blocking.Channels);
+
+    public void Run()
+    {
+        if (Rows <= 0 || Columns <= 0)
+            return;
+        Plan();
+        _workers.Run(Blocking.Count(Images, _slots) * _bands * _panelGroups, RunTask);
+    }
+
+    private void Plan()
+    {
+        int lastTapRow = 0, lastTapColumn = 0;
+        for (int t = 0; t < Taps.Length; t++)
+        {
+            var tap = Taps[t];
+            (_firstTapRow, lastTapRow) = t == 0 ? (tap.Row, tap.Row) : (Math.Min(_firstTapRow, tap.Row), Math.Max(lastTapRow, tap.Row));
+            (_firstTapColumn, lastTapColumn) = t == 0 ? (tap.Column, tap.Column) : (Math.Min(_firstTapColumn, tap.Column), Math.Max(lastTapColumn, tap.Column));
+        }
+        _tapRows = lastTapRow - _firstTapRow + 1;
+        _planeColumns = Blocking.Count((Columns - 1) * Step + lastTapColumn - _firstTapColumn + 1, Step);
+        _panels = Blocking.Count(OutChannels, Blocking.Columns);
+        _slots = Slots();
+
+        long rowBytes = (long)Step * _planeColumns * _slots * Blocks * Blocking.Channels * sizeof(float);
+        _bandRows = (int)Math.Clamp((ScratchBudget / rowBytes - _tapRows) / Step + 1, 1, Rows);
+        _bands = Blocking.Count(Rows, _bandRows);
+        _panelGroups = 1;
+        _weightsOutweighPixels = (long)Taps.Length * OutChannels > (long)Images * Height * Width;
+        int wanted = _workers.Count == 1 ? 1 : _workers.Count * TasksPerWorker;
+        int groups = Blocking.Count(Images, _slots);
+        while (groups * _bands * _panelGroups < wanted)
+        {
+            if ((_weightsOutweighPixels || _bands * 2 > Rows) && _panelGroups * 2 <= _panels)
+                _panelGroups *= 2;
+            else if (_bands * 2 <= Rows)
+                _bands *= 2;
+            else
+                break;
+        }
+        _bandRows = Blocking.Count(Rows, _bands);
+        _bands = Blocking.Count(Rows, _bandRows);
+    }
+
+    private int Slots()
+    {
+        if (Taps.Length == 1 || Height * Width > 64)
+            return 1;
+        int wide = 2 * _kernels.WideGroup, narrow = 2 * _kernels.NarrowGroup;
+        return Images >= wide + narrow ? wide : Images >= narrow ? narrow : Images >= _kernels.NarrowGroup ? _kernels.NarrowGroup : 1;
+    }
+
+    private void RunTask(int task, int worker)
+    {
+        int panelGroup, band, group;
+        if (_weightsOutweighPixels)
+            (panelGroup, band, group) = (task / (_bands * Blocking.Count(Images, _slots)), task % _bands, task / _bands % Blocking.Count(Images, _slots));
+        else
+            (panelGroup, band, group) = (task % _panelGroups, task / _panelGroups % _bands, task / (_panelGroups * _bands));
+        int firstImage = group * _slots, firstRow = band * _bandRows;
+        var region = new Region(this, firstImage, Math.Min(_slots, Images - firstImage), firstRow, Math.Min(_bandRows, Rows - firstRow));
+        region.Rent(worker);
+        region.CopyPixels();
+        region.FindTiles();
+        int firstPanel = panelGroup * _panels / _panelGroups, endPanel = (panelGroup + 1) * _panels / _panelGroups;
+        for (int panel = firstPanel; panel < endPanel; panel++)
+            region.RunPanel(panel);
+    }
+
+    /// <summary>Two groups of neighbouring pixels: where they are, and how many of them count.</summary>
+    private struct Tile
+    {
+        public nint XA, XB, YA, YB;
+        public int CountA, CountB, StartA, StartB;
+        public ulong Taps;
+        public bool IsNarrow;
+    }
+
+    /// <summary>A group of neighbouring pixels of one row of the lattice; <see cref="Pixel"/> counts columns and slots.</summary>
+    private readonly record struct Group(int Row, int Pixel);
+
+    /// <summary>The part of the lattice that one task computes: some rows of one image, or of as many images as there are slots.</summary>
+    private ref struct Region(PixelLattice lattice, int firstImage, int images, int firstRow, int rows)
+    {
+        private const int TileFloats = 16 * Blocking.Columns;
+        private readonly int _slots = images == lattice._slots ? images : Blocking.Count(images, lattice._kernels.NarrowGroup) * lattice._kernels.NarrowGroup;
+        private nint _planePitch, _rowPitch, _blockPitch;
+        private int _inputRows, _tileCount, _groupSize;
+        private float* _pixels, _start, _partial;
+        private Tile* _tiles;
+
+        private readonly int ColumnPitch => _slots * Blocking.Channels;
+        private readonly int RunLength => lattice.Columns * _slots;
+
+        public void Rent(int worker)
+        {
+            _inputRows = (rows - 1) * lattice.Step + lattice._tapRows;
+            _planePitch = lattice._planeColumns * ColumnPitch;
+            _rowPitch = lattice.Step * _planePitch;
+            _blockPitch = _inputRows * _rowPitch;
+            var kernels = lattice._kernels;
+            bool wide = _slots == 1
+                ? Blocking.Count(RunLength, kernels.WideGroup) * kernels.WideGroup <= Blocking.Count(RunLength, kernels.NarrowGroup) * kernels.NarrowGroup
+                : _slots % kernels.WideGroup == 0;
+            _groupSize = wide ? kernels.WideGroup : kernels.NarrowGroup;
+            int maximalTiles = Blocking.Count(rows * Blocking.Count(RunLength, _groupSize), 2);
+
+            // A tile that overhangs the end of the last row reads on: its results are dropped, but the memory must be there.
+            long pixelFloats = lattice.Blocks * (long)_blockPitch + TileFloats;
+            long startFloats = (long)_slots * Blocking.Columns;
+            byte* memory = (byte*)lattice._workers.Scratch(
+                worker, (pixelFloats + startFloats + TileFloats) * sizeof(float) + maximalTiles * (long)sizeof(Tile));
+            _pixels = (float*)memory;
+            _start = _pixels + pixelFloats;
+            _partial = _start + startFloats;
+            _tiles = (Tile*)(_partial + TileFloats);
+        }
+
+        public readonly void CopyPixels()
+        {
+            int firstInputRow = firstRow * lattice.Step + lattice._firstTapRow;
+            for (int block = 0; block < lattice.Blocks; block++)
+            {
+                for (int row = 0; row < _inputRows; row++)
+                {
+                    float* target = _pixels + block * _blockPitch + row * _rowPitch;
+                    int inputRow = firstInputRow + row;
+                    if (inputRow < 0 || inputRow >= lattice.Height)
+                        Clear(target, _rowPitch);
+                    else
+                        CopyRow(target, block, inputRow);
+                }
+            }
+        }
+
+        private readonly void CopyRow(float* target, int block, int inputRow)
+        {
+            int step = lattice.Step, channels = Math.Min(Blocking.Channels, lattice.Channels - block * Blocking.Channels);
+            nint pixelPitch = lattice.Channels, imagePitch = (nint)lattice.Height * lattice.Width * pixelPitch;
+            float* source = lattice.X + firstImage * imagePitch + (nint)inputRow * lattice.Width * pixelPitch + block * Blocking.Channels;
+            for (int plane = 0; plane < step; plane++, target += _planePitch)
+            {
+                // Column j of the plane holds column j·step + offset of x.
+                int offset = lattice._firstTapColumn + plane;
+                int begin = offset >= 0 ? 0 : Math.Min(Blocking.Count(-offset, step), lattice._planeColumns);
+                int end = offset >= lattice.Width ? begin : Math.Clamp((lattice.Width - 1 - offset) / step + 1, begin, lattice._planeColumns);
+                Clear(target, begin * ColumnPitch);
+                Clear(target + end * ColumnPitch, (lattice._planeColumns - end) * ColumnPitch);
+                for (int slot = 0; slot < images; slot++)
+                {
+                    Packing.Copy(
+                        source + slot * imagePitch + (begin * step + offset) * pixelPitch, step * pixelPitch,
+                        target + begin * ColumnPitch + slot * Blocking.Channels, ColumnPitch, end - begin, channels);
+                }
+            }
+        }
+
+        private static void Clear(float* target, nint count) => Unsafe.InitBlockUnaligned(target, 0, (uint)(count * sizeof(float)));
+
+        public void FindTiles()
+        {
+            int groupsPerRow = Blocking.Count(RunLength, _groupSize), groups = rows * groupsPerRow;
+            Group At(int group, int groupSize) => new(group / groupsPerRow, group % groupsPerRow * groupSize);
+            _tileCount = 0;
+            for (int group = 0; group + 1 < groups; group += 2)
+                _tiles[_tileCount++] = TileOf(At(group, _groupSize), At(group + 1, _groupSize), _groupSize);
+            if (groups % 2 == 0)
+                return;
+            var last = At(groups - 1, _groupSize);
+            int narrow = lattice._kernels.NarrowGroup;
+            _tiles[_tileCount++] = _groupSize <= narrow
+                ? TileOf(last, last, _groupSize)
+                : TileOf(last, last with { Pixel = last.Pixel + narrow }, narrow);
+        }
+
+        private readonly Tile TileOf(Group a, Group b, int size)
+        {
+            int countA = PixelsOf(a, size), countB = PixelsOf(b, size);
+            return new()
+            {
+                XA = XOf(a),
+                XB = XOf(b),
+                YA = YOf(a),
+                YB = YOf(b),
+                CountA = countA,
+                CountB = countB,
+                StartA = StartOf(a),
+                StartB = StartOf(b),
+                Taps = TapsUnder(a, countA) | TapsUnder(b, countB),
+                IsNarrow = size == lattice._kernels.NarrowGroup,
+            };
+        }
+
+        private readonly int PixelsOf(Group group, int size) =>
+            Math.Max(0, Math.Min(size, _slots == 1 ? RunLength - group.Pixel : images - group.Pixel % _slots));
+
+        private readonly nint XOf(Group group) => group.Row * lattice.Step * _rowPitch + group.Pixel * Blocking.Channels;
+
+        private readonly nint YOf(Group group) =>
+            (firstRow + group.Row) * lattice.YRowPitch + group.Pixel / _slots * lattice.YColumnPitch + (firstImage + group.Pixel % _slots) * lattice.YImagePitch;
+
+        private readonly int StartOf(Group group) => group.Pixel % _slots * Blocking.Columns;
+
+        // Bit t says that tap t meets a pixel of x for at least one pixel of the group.
+        private readonly ulong TapsUnder(Group group, int count)
+        {
+            if (lattice.Taps.Length > MaximalTaps)
+                return ulong.MaxValue;
+            if (count == 0)
+                return 0;
+            int firstColumn = group.Pixel / _slots * lattice.Step, lastColumn = (group.Pixel + count - 1) / _slots * lattice.Step;
+            ulong taps = 0;
+            for (int t = 0; t < lattice.Taps.Length; t++)
+            {
+                var tap = lattice.Taps[t];
+                int row = (firstRow + group.Row) * lattice.Step + tap.Row;
+                if (row >= 0 && row < lattice.Height && lastColumn + tap.Column >= 0 && firstColumn + tap.Column < lattice.Width)
+                    taps |= 1ul << t;
+            }
+            return taps;
+        }
+
+        public readonly void RunPanel(int panel)
+        {
+            int firstChannel = panel * Blocking.Columns, channels = Math.Min(Blocking.Columns, lattice.OutChannels - firstChannel);
+            FillStart(firstChannel, channels);
+            Tap* taps = stackalloc Tap[lattice.Taps.Length];
+            nint weightBlock = (nint)lattice.WeightTaps * Blocking.Channels * Blocking.Columns;
+            for (int column = 0; column < channels; column += lattice._kernels.Columns)
+            {
+                int count = 0;
+                var call = new PixelTile
+                {
+                    XBlockPitch = _blockPitch,
+                    Blocks = lattice.Blocks,
+                    LastChannels = lattice.Channels - (lattice.Blocks - 1) * Blocking.Channels,
+                    Taps = taps,
+                    W = lattice.Weights + panel * lattice.Blocks * weightBlock + column,
+                    WBlockPitch = weightBlock,
+                    StartPitch = _slots == 1 ? 0 : Blocking.Columns,
+                    Residual = (nint)(lattice.Residual - lattice.Y),
+                };
+                ulong listed = 0;
+                for (Tile* tile = _tiles; tile != _tiles + _tileCount; tile++)
+                {
+                    if (tile->Taps != listed || tile == _tiles)
+                    {
+                        count = ListTaps(taps, tile->Taps);
+                        listed = tile->Taps;
+                    }
+                    call.TapCount = count;
+                    call.XA = _pixels + tile->XA;
+                    call.XB = _pixels + tile->XB;
+                    call.StartA = _start + tile->StartA + column;
+                    call.StartB = _start + tile->StartB + column;
+                    Compute(&call, tile, firstChannel + column, Math.Min(lattice._kernels.Columns, channels - column));
+                }
+            }
+        }
+
+        private readonly void Compute(PixelTile* call, Tile* tile, int channel, int channels)
+        {
+            int size = tile->IsNarrow ? lattice._kernels.NarrowGroup : lattice._kernels.WideGroup;
+            float* y = lattice.Y + channel;
+            bool whole = tile->CountA == size && tile->CountB == size && channels == lattice._kernels.Columns && tile->YA != tile->YB;
+            if (whole)
+            {
+                call->YA = y + tile->YA;
+                call->YB = y + tile->YB;
+                call->YPitch = _slots == 1 ? lattice.YColumnPitch : lattice.YImagePitch;
+                call->HasResidual = lattice.Residual != null;
+            }
+            else
+            {
+                call->YA = _partial;
+                call->YB = _partial + size * Blocking.Columns;
+                call->YPitch = Blocking.Columns;
+                call->HasResidual = false;
+            }
+            if (tile->IsNarrow)
+                lattice._kernels.NarrowPixels(call);
+            else
+                lattice._kernels.WidePixels(call);
+            if (!whole)
+            {
+                StorePartial(call->YA, y + tile->YA, tile->CountA, channels, call->Residual);
+                if (tile->YA != tile->YB)
+                    StorePartial(call->YB, y + tile->YB, tile->CountB, channels, call->Residual);
+            }
+        }
+
+        private readonly void StorePartial(float* source, float* y, int pixels, int channels, nint residual)
+        {
+            nint pitch = _slots == 1 ? lattice.YColumnPitch : lattice.YImagePitch;
+            for (int pixel = 0; pixel < pixels; pixel++, source += Blocking.Columns, y += pitch)
+                for (int channel = 0; channel < channels; channel++)
+                    y[channel] = lattice.Residual == null ? source[channel] : source[channel] + y[channel + residual];
+        }
+
+        private readonly int ListTaps(Tap* taps, ulong wanted)
+        {
+            int count = 0;
+            for (int t = 0; t < lattice.Taps.Length; t++)
+            {
+                if (t < MaximalTaps && (wanted >> t & 1) == 0)
+                    continue;
+                var tap = lattice.Taps[t];
+                int column = tap.Column - lattice._firstTapColumn;
+                taps[count++] = new Tap
+                {
+                    X = (tap.Row - lattice._firstTapRow) * _rowPitch + column % lattice.Step * _planePitch + column / lattice.Step * ColumnPitch,
+                    W = (nint)tap.Index * Blocking.Channels * Blocking.Columns,
+                };
+            }
+            return count;
+        }
+
+        private readonly void FillStart(int firstChannel, int channels)
+        {
+            for (int slot = 0; slot < _slots; slot++)
+            {
+                float* start = _start + slot * Blocking.Columns;
+                Clear(start, Blocking.Columns);
+                float* channelAdd = lattice.ChannelAdd == null || slot >= images ? null : lattice.ChannelAdd + (firstImage + slot) * (nint)lattice.OutChannels;
+                for (int channel = 0; channel < channels; channel++)
+                {
+                    if (lattice.Bias != null)
+                        start[channel] = lattice.Bias[firstChannel + channel];
+                    if (channelAdd != null)
+                        start[channel] += channelAdd[firstChannel + channel];
+                }
+            }
+        }
+    }
+}
