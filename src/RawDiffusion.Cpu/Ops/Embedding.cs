@@ -1,0 +1,32 @@
+using RawDiffusion.Core;
+
+namespace RawDiffusion.Cpu;
+
+public sealed unsafe partial class CpuDevice
+{
+    /// <inheritdoc/>
+    public override void Embedding(Tensor table, Tensor labels, Tensor y)
+    {
+        int channels = table.Shape.C;
+        int* label = (int*)labels.Address;
+        for (int n = 0; n < labels.Shape.N; n++)
+        {
+            CopyRows(Floats(table) + (long)label[n] * channels, channels, Floats(y) + (long)n * channels, channels, 1, channels, false);
+        }
+    }
+
+    /// <inheritdoc/>
+    public override void EmbeddingBackward(Tensor dy, Tensor labels, Tensor dtable, bool accumulate)
+    {
+        int channels = dy.Shape.C;
+        int* label = (int*)labels.Address;
+        if (!accumulate)
+        {
+            Fill(dtable.Address, dtable.Bytes, 0);
+        }
+        for (int n = 0; n < labels.Shape.N; n++)
+        {
+            CopyRows(Floats(dy) + (long)n * channels, channels, Floats(dtable) + (long)label[n] * channels, channels, 1, channels, true);
+        }
+    }
+}

@@ -1,0 +1,317 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using RawDiffusion.Core;
+
+namespace RawDiffusion.Cpu;
+
+// A task takes some groups of one image through both of its passes while they stay in the L2 cache. Everything is computed per channel, in bands
+// of 16 positions: in float32 within a band, in double precision from band to band; groups come in only when their channels' sums are combined.
+// So any group width runs at the same speed, and the bits do not depend on how the work is shared.
+public sealed unsafe partial class CpuDevice
+{
+    /// <inheritdoc/>
+    public override void GroupNorm(Tensor x, Tensor gamma, Tensor beta, Tensor? scaleShift, Tensor y, Tensor mean, Tensor rstd, int groups, double eps, bool silu)
+    {
+        int channels = x.Shape.C, positions = x.Shape.Positions, width = channels / groups;
+        float* from = Floats(x), to = Floats(y), means = Floats(mean), rstds = Floats(rstd);
+        float* g = Floats(gamma), b = Floats(beta), scales = FloatsOrNull(scaleShift);
+        ForChannels(x.Shape, width, 2, (n, first, count, worker) =>
+        {
+            long padded = Padded(count), at = (long)n * positions * channels + first;
+            double* sums = (double*)_workers.Scratch(worker, padded * 2 * (sizeof(double) + sizeof(float)));
+            double* squares = sums + padded;
+            float* factors = (float*)(squares + padded), offsets = factors + padded;
+            SumMoments(from + at, channels, positions, count, sums, squares);
+            float* scale = scales == null ? null : scales + 2L * n * channels + first;
+            for (int start = 0; start < count; start += width)
+            {
+                long group = (long)n * groups + (first + start) / width;
+                var (m, r) = Statistics(sums + start, squares + start, width, positions, eps);
+                means[group] = (float)m;
+                rstds[group] = (float)r;
+                Affine(g + first, b + first, scale, channels, m, r, start, width, factors, offsets);
+            }
+            Normalise(from + at, to + at, channels, positions, count, factors, offsets, silu);
+        });
+    }
+
+    /// <inheritdoc/>
+    public override void GroupNormBackward(
+        Tensor dy, Tensor x, Tensor gamma, Tensor beta, Tensor? scaleShift, Tensor mean, Tensor rstd, Tensor? dx, bool accumulateX,
+        Tensor dgamma, Tensor dbeta, bool accumulateParameters, Tensor? dScaleShift, bool accumulateScaleShift, int groups, bool silu)
+    {
+        int images = x.Shape.N, channels = x.Shape.C, positions = x.Shape.Positions, width = channels / groups;
+        float* fromDy = Floats(dy), fromX = Floats(x), to = FloatsOrNull(dx), means = Floats(mean), rstds = Floats(rstd);
+        float* g = Floats(gamma), b = Floats(beta), scales = FloatsOrNull(scaleShift), dScales = FloatsOrNull(dScaleShift);
+        // For each image: its part of dgamma, then its part of dbeta.
+        double* parts = (double*)_workers.SharedScratch(2L * images * channels * sizeof(double));
+        ForChannels(x.Shape, width, accumulateX ? 3 : 2, (n, first, count, worker) =>
+        {
+            long padded = Padded(count), at = (long)n * positions * channels + first;
+            double* sums = (double*)_workers.Scratch(worker, padded * (2 * sizeof(double) + 6 * sizeof(float)));
+            var table = new GradientTable(sums, padded);
+            float* scale = scales == null ? null : scales + 2L * n * channels + first;
+            for (int start = 0; start < count; start += width)
+            {
+                long group = (long)n * groups + (first + start) / width;
+                Affine(g + first, b + first, scale, channels, means[group], rstds[group], start, width, table.Factors, table.Offsets);
+                new Span<float>(table.Means + start, width).Fill(means[group]);
+            }
+            SumGradients(fromDy + at, fromX + at, channels, positions, count, table, silu);
+
+            double* part = parts + 2L * n * channels + first;
+            float* dScale = dScales == null ? null : dScales + 2L * n * channels + first;
+            for (int start = 0; start < count; start += width)
+            {
+                double r = rstds[(long)n * groups + (first + start) / width], sum = 0, moment = 0;
+                for (int c = start; c < start + width; c++)
+                {
+                    // Σ dh and Σ dh·x̂ of the channel, h being what SiLU is applied to.
+                    double sumH = table.Sums[c], momentH = table.Moments[c] * r, factor = scale == null ? 1 : 1.0 + scale[c];
+                    double gain = factor * g[first + c];
+                    part[c] = factor * momentH;
+                    part[c + channels] = factor * sumH;
+                    sum += gain * sumH;
+                    moment += gain * momentH;
+                    table.Gains[c] = (float)(gain * r);
+                    if (dScale != null)
+                    {
+                        double dFactor = g[first + c] * momentH + b[first + c] * sumH;
+                        dScale[c] = (float)(accumulateScaleShift ? dScale[c] + dFactor : dFactor);
+                        dScale[c + channels] = (float)(accumulateScaleShift ? dScale[c + channels] + sumH : sumH);
+                    }
+                }
+                double elements = (double)width * positions;
+                new Span<float>(table.Slopes + start, width).Fill((float)(-r * r * moment / elements));
+                new Span<float>(table.Shifts + start, width).Fill((float)(-r * sum / elements));
+            }
+            if (to != null)
+            {
+                WriteGradients(fromDy + at, fromX + at, to + at, channels, positions, count, table, silu, accumulateX);
+            }
+        });
+        AddImages(parts, images, channels, Floats(dgamma), Floats(dbeta), accumulateParameters);
+    }
+
+    /// <summary>Per channel Σ x and Σ x², the latter from squares about each band's own mean, so that nothing cancels in float32.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void SumMoments(float* x, long stride, long rows, long channels, double* sums, double* squares)
+    {
+        Unsafe.InitBlockUnaligned(sums, 0, (uint)(Padded(channels) * sizeof(double)));
+        Unsafe.InitBlockUnaligned(squares, 0, (uint)(Padded(channels) * sizeof(double)));
+        long full = channels & -Lanes.Count;
+        float* tile = stackalloc float[TileSize];
+        for (long band = 0; band < rows; band += RowsPerBand, x += RowsPerBand * stride)
+        {
+            long count = Math.Min(RowsPerBand, rows - band);
+            for (long c = 0; c < full; c += Lanes.Count)
+            {
+                SumBandMoments(x + c, stride, count, sums + c, squares + c);
+            }
+            if (full < channels)
+            {
+                Lanes.CopyTile(x + full, stride, tile, Lanes.Count, count, channels - full);
+                SumBandMoments(tile, Lanes.Count, count, sums + full, squares + full);
+            }
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void SumBandMoments(float* x, long stride, long rows, double* sums, double* squares)
+    {
+        var sum = SumBand(x, stride, rows);
+        var mean = sum * Vector512.Create(1f / rows);
+        var square = Vector512<float>.Zero;
+        for (long row = 0; row < rows; row++)
+        {
+            var deviation = Vector512.Load(x + row * stride) - mean;
+            square = Vector512.FusedMultiplyAdd(deviation, deviation, square);
+        }
+        Lanes.AddTo(sums, sum);
+        Lanes.AddTo(squares, square);
+        var reciprocal = Vector512.Create(1.0 / rows);
+        var (lower, upper) = Vector512.Widen(sum);
+        Vector512.FusedMultiplyAdd(lower * reciprocal, lower, Vector512.Load(squares)).Store(squares);
+        Vector512.FusedMultiplyAdd(upper * reciprocal, upper, Vector512.Load(squares + 8)).Store(squares + 8);
+    }
+
+    /// <summary>The mean and 1/√(variance + eps) of a group.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static (double Mean, double Rstd) Statistics(double* sums, double* squares, int width, int positions, double eps)
+    {
+        double sum = 0, square = 0, elements = (double)width * positions;
+        for (int c = 0; c < width; c++)
+        {
+            sum += sums[c];
+            square += squares[c];
+        }
+        double mean = sum / elements;
+        return (mean, 1 / Math.Sqrt(Math.Max(0, square / elements - mean * mean) + eps));
+    }
+
+    /// <summary>factors and offsets of a group's channels, with which h = x·factor + offset.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Affine(
+        float* gamma, float* beta, float* scale, int channels, double mean, double rstd, int start, int width, float* factors, float* offsets)
+    {
+        for (int c = start; c < start + width; c++)
+        {
+            double factor = gamma[c] * rstd, offset = beta[c] - mean * factor;
+            if (scale != null)
+            {
+                factor *= 1.0 + scale[c];
+                offset = offset * (1.0 + scale[c]) + scale[c + channels];
+            }
+            factors[c] = (float)factor;
+            offsets[c] = (float)offset;
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Normalise(float* x, float* y, long stride, long rows, long channels, float* factors, float* offsets, bool silu)
+    {
+        long full = channels & -Lanes.Count, rest = channels - full;
+        for (long row = 0; row < rows; row++, x += stride, y += stride)
+        {
+            for (long c = 0; c < full; c += Lanes.Count)
+            {
+                var h = Vector512.FusedMultiplyAdd(Vector512.Load(x + c), Vector512.Load(factors + c), Vector512.Load(offsets + c));
+                (silu ? VectorMath.Silu(h) : h).Store(y + c);
+            }
+            if (rest > 0)
+            {
+                var h = Vector512.FusedMultiplyAdd(Lanes.Load(x + full, rest), Vector512.Load(factors + full), Vector512.Load(offsets + full));
+                Lanes.Store(silu ? VectorMath.Silu(h) : h, y + full, rest);
+            }
+        }
+    }
+
+    /// <summary>Per channel Σ dh and Σ dh·(x − mean), where dh = dy·silu'(h) or dy.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void SumGradients(float* dy, float* x, long stride, long rows, long channels, GradientTable table, bool silu)
+    {
+        Unsafe.InitBlockUnaligned(table.Sums, 0, (uint)(Padded(channels) * sizeof(double)));
+        Unsafe.InitBlockUnaligned(table.Moments, 0, (uint)(Padded(channels) * sizeof(double)));
+        long full = channels & -Lanes.Count;
+        float* tile = stackalloc float[2 * TileSize];
+        for (long band = 0; band < rows; band += RowsPerBand)
+        {
+            long count = Math.Min(RowsPerBand, rows - band), at = band * stride;
+            for (long c = 0; c < full; c += Lanes.Count)
+            {
+                SumBandGradients(dy + at + c, x + at + c, stride, count, table, c, silu);
+            }
+            if (full < channels)
+            {
+                Lanes.CopyTile(dy + at + full, stride, tile, Lanes.Count, count, channels - full);
+                Lanes.CopyTile(x + at + full, stride, tile + TileSize, Lanes.Count, count, channels - full);
+                SumBandGradients(tile, tile + TileSize, Lanes.Count, count, table, full, silu);
+            }
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void SumBandGradients(float* dy, float* x, long stride, long rows, GradientTable table, long c, bool silu)
+    {
+        var factor = Vector512.Load(table.Factors + c);
+        var offset = Vector512.Load(table.Offsets + c);
+        var mean = Vector512.Load(table.Means + c);
+        Vector512<float> sum = default, moment = default;
+        for (long at = 0; at < rows * stride; at += stride)
+        {
+            var d = Vector512.Load(dy + at);
+            var value = Vector512.Load(x + at);
+            if (silu)
+            {
+                d *= VectorMath.SiluDerivative(Vector512.FusedMultiplyAdd(value, factor, offset));
+            }
+            sum += d;
+            moment = Vector512.FusedMultiplyAdd(d, value - mean, moment);
+        }
+        Lanes.AddTo(table.Sums + c, sum);
+        Lanes.AddTo(table.Moments + c, moment);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void WriteGradients(float* dy, float* x, float* dx, long stride, long rows, long channels, GradientTable table, bool silu, bool accumulate)
+    {
+        long full = channels & -Lanes.Count, rest = channels - full;
+        float* tile = stackalloc float[3 * TileSize];
+        for (long band = 0; band < rows; band += RowsPerBand)
+        {
+            long count = Math.Min(RowsPerBand, rows - band), at = band * stride;
+            for (long c = 0; c < full; c += Lanes.Count)
+            {
+                WriteBandGradients(dy + at + c, x + at + c, dx + at + c, stride, count, table, c, silu, accumulate);
+            }
+            if (rest > 0)
+            {
+                Lanes.CopyTile(dy + at + full, stride, tile, Lanes.Count, count, rest);
+                Lanes.CopyTile(x + at + full, stride, tile + TileSize, Lanes.Count, count, rest);
+                Lanes.CopyTile(dx + at + full, stride, tile + 2 * TileSize, Lanes.Count, count, rest);
+                WriteBandGradients(tile, tile + TileSize, tile + 2 * TileSize, Lanes.Count, count, table, full, silu, accumulate);
+                Lanes.CopyTile(tile + 2 * TileSize, Lanes.Count, dx + at + full, stride, count, rest);
+            }
+        }
+    }
+
+    /// <summary>dx (+)= dh·gain + (x − mean)·slope + shift.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void WriteBandGradients(float* dy, float* x, float* dx, long stride, long rows, GradientTable table, long c, bool silu, bool accumulate)
+    {
+        var factor = Vector512.Load(table.Factors + c);
+        var offset = Vector512.Load(table.Offsets + c);
+        var mean = Vector512.Load(table.Means + c);
+        var gain = Vector512.Load(table.Gains + c);
+        var slope = Vector512.Load(table.Slopes + c);
+        var shift = Vector512.Load(table.Shifts + c);
+        for (long at = 0; at < rows * stride; at += stride)
+        {
+            var d = Vector512.Load(dy + at);
+            var value = Vector512.Load(x + at);
+            if (silu)
+            {
+                d *= VectorMath.SiluDerivative(Vector512.FusedMultiplyAdd(value, factor, offset));
+            }
+            d = Vector512.FusedMultiplyAdd(d, gain, Vector512.FusedMultiplyAdd(value - mean, slope, shift));
+            (accumulate ? Vector512.Load(dx + at) + d : d).Store(dx + at);
+        }
+    }
+
+    /// <summary>Adds the images' parts of dgamma and dbeta up, in their order.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void AddImages(double* parts, int images, int channels, float* dgamma, float* dbeta, bool accumulate)
+    {
+        for (int c = 0; c < channels; c++)
+        {
+            double gamma = accumulate ? dgamma[c] : 0, beta = accumulate ? dbeta[c] : 0;
+            for (long n = 0; n < images; n++)
+            {
+                gamma += parts[2 * n * channels + c];
+                beta += parts[(2 * n + 1) * channels + c];
+            }
+            dgamma[c] = (float)gamma;
+            dbeta[c] = (float)beta;
+        }
+    }
+
+    /// <summary>What the backward's two passes know of each channel, in one piece of scratch memory.</summary>
+    private readonly struct GradientTable(double* memory, long padded)
+    {
+        public double* Sums => memory;
+
+        public double* Moments => memory + padded;
+
+        public float* Factors => (float*)(memory + 2 * padded);
+
+        public float* Offsets => Factors + padded;
+
+        public float* Means => Factors + 2 * padded;
+
+        public float* Gains => Factors + 3 * padded;
+
+        public float* Slopes => Factors + 4 * padded;
+
+        public float* Shifts => Factors + 5 * padded;
+    }
+}

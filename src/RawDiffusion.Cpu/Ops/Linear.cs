@@ -1,0 +1,25 @@
+using RawDiffusion.Core;
+
+namespace RawDiffusion.Cpu;
+
+public sealed unsafe partial class CpuDevice
+{
+    /// <inheritdoc/>
+    public override void Linear(Tensor x, Tensor w, Tensor? bias, Tensor? residual, Tensor y) =>
+        _gemm.Multiply(new MatrixProduct(x.Shape.Rows, y.Shape.C, x.Shape.C, TransposeB: true), Floats(x), Floats(w), Floats(y), FloatsOrNull(bias), FloatsOrNull(residual));
+
+    /// <inheritdoc/>
+    public override void LinearBackwardInput(Tensor dy, Tensor w, Tensor dx, bool accumulate) =>
+        _gemm.Multiply(new MatrixProduct(dy.Shape.Rows, dx.Shape.C, dy.Shape.C) { Beta = accumulate ? 1 : 0 }, Floats(dy), Floats(w), Floats(dx));
+
+    /// <inheritdoc/>
+    public override void LinearBackwardWeight(Tensor x, Tensor dy, Tensor dw, Tensor? dbias, bool accumulate)
+    {
+        _gemm.Multiply(
+            new MatrixProduct(dy.Shape.C, x.Shape.C, x.Shape.Rows, TransposeA: true) { Beta = accumulate ? 1 : 0 }, Floats(dy), Floats(x), Floats(dw));
+        if (dbias is not null)
+        {
+            SumAllRows(Floats(dy), dy.Shape.Rows, dy.Shape.C, Floats(dbias), accumulate);
+        }
+    }
+}

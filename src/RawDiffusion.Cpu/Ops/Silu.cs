@@ -1,0 +1,29 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using RawDiffusion.Core;
+
+namespace RawDiffusion.Cpu;
+
+public sealed unsafe partial class CpuDevice
+{
+    /// <inheritdoc/>
+    public override void Silu(Tensor x, Tensor y) => Elementwise.Apply(_workers, new SiluFunction(), Floats(x), Floats(x), Floats(x), Floats(y), x.Shape.Count);
+
+    /// <inheritdoc/>
+    public override void SiluBackward(Tensor dy, Tensor x, Tensor dx, bool accumulate) =>
+        Elementwise.Apply(_workers, new SiluGradient(accumulate), Floats(dy), Floats(x), Floats(dx), Floats(dx), x.Shape.Count);
+
+    private readonly struct SiluFunction : IElementwise
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public Vector512<float> Apply(Vector512<float> x, Vector512<float> b, Vector512<float> c) => VectorMath.Silu(x);
+    }
+
+    private readonly struct SiluGradient(bool accumulate) : IElementwise
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public Vector512<float> Apply(Vector512<float> dy, Vector512<float> x, Vector512<float> dx) => accumulate
+            ? Vector512.FusedMultiplyAdd(dy, VectorMath.SiluDerivative(x), dx)
+            : dy * VectorMath.SiluDerivative(x);
+    }
+}
