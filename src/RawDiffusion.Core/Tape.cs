@@ -181,6 +181,35 @@ public sealed partial class Tape : IDisposable
     }
 
     /// <summary>
+    /// The tensors that take the gradients of several inputs which one call of the contract computes, with one flag for all: if only some
+    /// hold a sum yet, the others start from zero. An input that requires no gradient gets a tensor that the tape throws away.
+    /// </summary>
+    private Tensor?[] GradientsOf(out bool accumulate, params ReadOnlySpan<Tensor?> inputs)
+    {
+        var gradients = new Tensor?[inputs.Length];
+        var fresh = new List<Tensor>();
+        for (int i = 0; i < inputs.Length; i++)
+        {
+            if (inputs[i] is { } input)
+            {
+                bool holdsSum = false;
+                var gradient = input.RequiresGradient ? GradientOf(input, out holdsSum) : Make("unused ∂" + input.Name, input.Shape);
+                gradients[i] = gradient;
+                if (!holdsSum)
+                {
+                    fresh.Add(gradient);
+                }
+            }
+        }
+        accumulate = fresh.Count < gradients.Count(g => g is not null);
+        if (accumulate)
+        {
+            fresh.ForEach(g => g.Clear());
+        }
+        return gradients;
+    }
+
+    /// <summary>
     /// Brings ∂loss/∂<paramref name="output"/> to an input that was added to the output unchanged. As the last act of a backward it may take
     /// the output's buffer over instead of copying it.
     /// </summary>
