@@ -232,23 +232,32 @@ public sealed partial class Tape : IDisposable
         tensor.HasGradient = false;
     }
 
-    /// <summary>Checks that an op's inputs are alive and here.</summary>
+    /// <summary>Checks that an op's inputs are alive, here, and of real numbers.</summary>
     private void Check(string op, params ReadOnlySpan<Tensor?> inputs)
+    {
+        foreach (var input in inputs)
+        {
+            Check(op, input, Device.Real);
+        }
+    }
+
+    private void Check(string op, Tensor? input, DType type)
     {
         if (_ranBackward is not null)
         {
             throw new InvalidOperationException($"{op}: this tape already ran backward from {_ranBackward}. Record the next step on a new tape.");
         }
-        foreach (var input in inputs)
+        if (input is { IsDisposed: true })
         {
-            if (input is { IsDisposed: true })
-            {
-                throw input.Disposed(op);
-            }
-            if (input is not null && input.Device != Device)
-            {
-                throw new ArgumentException($"{op}: {input} lives on {input.Device.Description}, but the tape runs on {Device.Description}. Upload it there first.");
-            }
+            throw input.Disposed(op);
+        }
+        if (input is not null && input.Device != Device)
+        {
+            throw new ArgumentException($"{op}: {input} lives on {input.Device.Description}, but the tape runs on {Device.Description}. Upload it there first.");
+        }
+        if (input is not null && input.DType != type)
+        {
+            throw new ArgumentException($"{op}: {input} was given where elements of {type} are expected. Upload the numbers to a tensor of that type.");
         }
     }
 
