@@ -13,7 +13,7 @@ public class ReferenceRunTests
 
     public static TheoryData<string> Schedules { get; } = new("linear", "squaredcos_cap_v2");
 
-    internal static ReferenceTensors Samplers() => ReferenceTensors.Open("samplers", "samplers.safetensors");
+    internal static ReferenceTensors Samplers() => new("samplers", "samplers.safetensors");
 
     internal static double Model(double x, int t) => 0.3 * x + 0.1 * Math.Sin(t / 100.0);
 
@@ -36,7 +36,7 @@ public class ReferenceRunTests
     [InlineData("cosine")]
     public void RespacingsAreImprovedDiffusions(string name)
     {
-        var reference = ReferenceTensors.Open("variational-bound", "variational_bound.safetensors");
+        var reference = new ReferenceTensors("variational-bound", "variational_bound.safetensors");
         var schedule = name == "linear" ? NoiseSchedule.Linear() : NoiseSchedule.Cosine();
         AssertClose(reference.Read($"{name}.betas"), schedule.Betas, 1e-13);
         (string Key, int[] Timesteps)[] respacings =
