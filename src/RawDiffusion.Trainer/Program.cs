@@ -1,1 +1,4 @@
-return 0;
+using RawDiffusion.Trainer;
+using RawDiffusion.Trainer.Terminal;
+
+return Failures.Guard(() => CommandLine.Run(args));

@@ -11,11 +11,15 @@ public sealed record ConfigurationDifference(string Key, string First, string Se
     /// <summary><c>key: first → second</c>.</summary>
     public override string ToString() => $"{Key}: {First} → {Second}";
 
-    /// <summary>Every key in which two configurations differ, in the order of the records.</summary>
-    public static IReadOnlyList<ConfigurationDifference> Between(RunConfig first, RunConfig second) =>
-        [.. Flatten(RunConfigJson.ToJson(first))
-            .Zip(Flatten(RunConfigJson.ToJson(second)), (a, b) => new ConfigurationDifference(a.Key, a.Value, b.Value))
+    /// <summary>Every key in which two configurations differ, in the order of the records; a key that one of them lacks is "absent" there.</summary>
+    public static IReadOnlyList<ConfigurationDifference> Between(RunConfig first, RunConfig second)
+    {
+        var (a, b) = (Flatten(RunConfigJson.ToJson(first)).ToArray(), Flatten(RunConfigJson.ToJson(second)).ToArray());
+        var (inFirst, inSecond) = (a.ToDictionary(leaf => leaf.Key, leaf => leaf.Value), b.ToDictionary(leaf => leaf.Key, leaf => leaf.Value));
+        return [.. a.Concat(b).Select(leaf => leaf.Key).Distinct()
+            .Select(key => new ConfigurationDifference(key, inFirst.GetValueOrDefault(key, "absent"), inSecond.GetValueOrDefault(key, "absent")))
             .Where(pair => pair.First != pair.Second)];
+    }
 
     /// <summary>The keys of a complete configuration that hold values, not sections, by their dotted names.</summary>
     public static IEnumerable<(string Key, string Value)> Flatten(JsonObject section, string prefix = "")

@@ -79,11 +79,11 @@ internal sealed class ConfigurationLayers
         for (int i = 0; ; i++)
         {
             var property = type.Properties.FirstOrDefault(candidate => candidate.Name == names[i]);
-            if (property is null || key is "format" or "preset")
+            if (property is null || names[0] is "format" or "dataset" or "preset")
             {
-                _problems.Add(key switch
+                _problems.Add(names[0] switch
                 {
-                    "format" => $"{source}: the format is not for setting",
+                    "format" or "dataset" => $"{source}: {names[0]} is written by the program, it is not for setting",
                     "preset" => $"{source}: choose the preset with --preset",
                     _ => $"{source}: there is no key {key}{NearestKey(key)}",
                 });
@@ -121,11 +121,11 @@ internal sealed class ConfigurationLayers
     private void Assign(JsonObject target, JsonPropertyInfo property, string key, JsonNode? value, string source)
     {
         var type = TypeOf(property);
-        if (type.Kind == JsonTypeInfoKind.Object)
+        if (type.Kind == JsonTypeInfoKind.Object && target[property.Name] is JsonObject existing)
         {
             if (value is JsonObject section)
             {
-                Merge((JsonObject)target[property.Name]!, section, type, key + ".", source);
+                Merge(existing, section, type, key + ".", source);
             }
             else
             {
@@ -175,7 +175,8 @@ internal sealed class ConfigurationLayers
             : type == typeof(ulong) ? "a whole number of at least 0"
             : type == typeof(int) || type == typeof(long) ? "a whole number"
             : type == typeof(IReadOnlyList<int>) ? "a list of whole numbers, such as [32, 64]"
-            : "a list of numbers, such as [0.1, 0.2]";
+            : type == typeof(IReadOnlyList<double>) ? "a list of numbers, such as [0.1, 0.2]"
+            : "a section as this program writes it";
         return IsNullable(property) ? what + ", or null" : what;
     }
 

@@ -50,8 +50,10 @@ public sealed record ConfigurationSources
         var layers = new ConfigurationLayers(preset, problems);
         if (File is not null)
         {
-            // Its preset has been looked at, and --preset goes before it.
+            // A run's config.json may serve as the file: what it says of its data is found out anew.
             var rest = (JsonObject)File.Json.DeepClone();
+            rest.Remove("dataset");
+            // Its preset has been looked at, and --preset goes before it.
             if (NamedPreset is not null)
             {
                 rest.Remove("preset");

@@ -3,6 +3,9 @@ namespace RawDiffusion.Training.Configuration;
 /// <summary>The named starting points of a configuration.</summary>
 public static class Presets
 {
+    /// <summary>The preset where neither a name nor data is given.</summary>
+    public const string Default = "shapes";
+
     /// <summary>Every preset by its name.</summary>
     public static IReadOnlyDictionary<string, RunConfig> All { get; } = new Dictionary<string, RunConfig>
     {

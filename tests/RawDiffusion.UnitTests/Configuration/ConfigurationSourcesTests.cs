@@ -111,7 +111,7 @@ public class ConfigurationSourcesTests
     [InlineData("network.channels=[null]", "network.channels is [null]; expected a list of whole numbers")]
     [InlineData("device.name=null", "device.name is null; expected text")]
     [InlineData("preset=mnist", "choose the preset with --preset")]
-    [InlineData("format=1", "the format is not for setting")]
+    [InlineData("format=1", "format is written by the program, it is not for setting")]
     public void AWrongSettingIsNamedAndExplained(string setting, string expected)
     {
         string problem = Bad(setting);

@@ -1,0 +1,38 @@
+using RawDiffusion.Trainer.Terminal;
+using RawDiffusion.Training.Configuration;
+using RawDiffusion.Training.Data;
+
+namespace RawDiffusion.Trainer.Commands;
+
+/// <summary>Opens the data that a configuration names.</summary>
+internal static class Datasets
+{
+    /// <summary>Reads the whole set into memory, and says so where that takes long.</summary>
+    /// <exception cref="Core.DataException">There is nothing, or something unusable.</exception>
+    public static IDataset Open(DataConfig config) => DatasetOpener.Open(config.Path, new DatasetOptions
+    {
+        Strict = !config.Lenient,
+        Resize = config.Resize is { } side ? new ImageSize(side, side) : null,
+        Channels = config.Channels,
+        Warn = Talk.Line,
+        Progress = Talk.IsLive ? new ReadingProgress() : null,
+    });
+
+    private sealed class ReadingProgress : IProgress<(int Done, int Total)>
+    {
+        private readonly Lock _writing = new();
+        private long _next = Environment.TickCount64 + 500;
+
+        public void Report((int Done, int Total) value)
+        {
+            lock (_writing)
+            {
+                if (Environment.TickCount64 >= _next)
+                {
+                    _next = Environment.TickCount64 + 200;
+                    Console.Error.Write($"\r{$"reading image {value.Done:N0} of {value.Total:N0}",-40}\r");
+                }
+            }
+        }
+    }
+}

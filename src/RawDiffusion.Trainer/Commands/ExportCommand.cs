@@ -1,0 +1,31 @@
+using System.CommandLine;
+using RawDiffusion.Trainer.Terminal;
+using RawDiffusion.Training.Configuration;
+using RawDiffusion.Training.Inference;
+
+namespace RawDiffusion.Trainer.Commands;
+
+/// <summary><c>rawdiffusion export</c>.</summary>
+internal static class ExportCommand
+{
+    private static readonly Argument<string> Model = Parameters.Model();
+    private static readonly Option<string> Out = Parameters.RequiredText("--out", "DIR", "The new folder.");
+
+    /// <summary>The command with its options.</summary>
+    public static Command Create()
+    {
+        var command = new Command("export", "Writes a model's moving average in the hub's layout (model_index.json, scheduler/, unet/), for other systems. Such a folder is a MODEL here too.") { Model, Out };
+        command.SetAction(Run);
+        return command;
+    }
+
+    private static int Run(ParseResult parse)
+    {
+        using var device = DeviceChoice.Open(new DeviceConfig { Name = "cpu" });
+        using var loaded = LoadedModel.Open(parse.GetRequiredValue(Model), device, notice: Talk.Line);
+        string folder = parse.GetRequiredValue(Out);
+        HubExport.Write(loaded, folder);
+        Talk.Line($"{loaded.Description}: exported to {folder}");
+        return 0;
+    }
+}

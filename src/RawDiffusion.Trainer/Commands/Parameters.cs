@@ -1,0 +1,42 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using System.Globalization;
+using System.Numerics;
+
+namespace RawDiffusion.Trainer.Commands;
+
+/// <summary>Makes options and arguments whose mistakes are told in plain words.</summary>
+internal static class Parameters
+{
+    /// <summary>The MODEL that many commands take.</summary>
+    public static Argument<string> Model() => new("MODEL")
+    {
+        Description = "A run folder (its newest checkpoint is used), one of its checkpoints (RUN/checkpoints/step-NNNNNNN), or a folder in the hub's layout.",
+    };
+
+    /// <summary>An option with a text.</summary>
+    public static Option<string?> Text(string name, string placeholder, string description) => new(name) { HelpName = placeholder, Description = description };
+
+    /// <summary>An option that must be given.</summary>
+    public static Option<string> RequiredText(string name, string placeholder, string description) => new(name) { HelpName = placeholder, Description = description, Required = true };
+
+    /// <summary>An option with a number.</summary>
+    public static Option<T?> Number<T>(string name, string placeholder, string description) where T : struct, INumber<T> => new(name)
+    {
+        HelpName = placeholder,
+        Description = description,
+        CustomParser = result => ParseNumber<T>(name, result),
+    };
+
+    private static T? ParseNumber<T>(string name, ArgumentResult result) where T : struct, INumber<T>
+    {
+        string text = result.Tokens[0].Value;
+        if (T.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var value))
+        {
+            return value;
+        }
+        string expected = typeof(T) == typeof(double) ? "a number" : typeof(T) == typeof(ulong) ? "a whole number of at least 0" : "a whole number";
+        result.AddError($"{name} is '{text}', but it must be {expected}");
+        return null;
+    }
+}

@@ -1,0 +1,69 @@
+using RawDiffusion.Core;
+using RawDiffusion.Training.Inference;
+
+namespace RawDiffusion.Trainer.Commands;
+
+/// <summary>Where <c>sample</c> puts its images, as <c>--out</c> and <c>--format</c> say.</summary>
+/// <param name="Folder">The folder that all of it goes into.</param>
+/// <param name="File">The one file's name in it; null for a folder of single images.</param>
+/// <param name="Format">png or npz.</param>
+internal sealed record SampleTarget(string Folder, string? File, string Format)
+{
+    /// <summary>Reads the two options.</summary>
+    /// <exception cref="ConfigurationException">They contradict each other.</exception>
+    public static SampleTarget Of(string path, string? format)
+    {
+        string extension = Path.GetExtension(path).ToLowerInvariant();
+        if (format is not (null or "png" or "npz"))
+        {
+            throw new ConfigurationException($"--format is '{format}'; it must be png or npz.");
+        }
+        if (path.Length == 0 || extension is ".jpg" or ".jpeg" or ".gif" or ".webp" or ".bmp" or ".npy")
+        {
+            throw new ConfigurationException($"--out is '{path}'; it must be a .png file, a .npz file, or a folder.");
+        }
+        if (extension is ".png" or ".npz" && !Directory.Exists(path))
+        {
+            string meant = extension[1..];
+            return format is null || format == meant
+                ? new SampleTarget(Path.GetDirectoryName(Path.GetFullPath(path))!, Path.GetFileName(path), meant)
+                : throw new ConfigurationException($"--out is '{path}', but --format is {format}. Leave --format out, or name a .{format} file.");
+        }
+        return format == "npz" ? new SampleTarget(path, "samples.npz", "npz") : new SampleTarget(path, null, "png");
+    }
+
+    /// <summary>Makes the folder, so that a place that cannot be written to is found before anything is drawn.</summary>
+    /// <exception cref="StorageException">It cannot be made or written to.</exception>
+    public void Prepare() => SampleFiles.Prepare(Folder);
+
+    /// <summary>Writes the images, and the film strip where there is a trajectory.</summary>
+    /// <param name="images">What was drawn.</param>
+    /// <param name="labels">Each image's class, or null.</param>
+    /// <param name="stripImages">How many images the film strip shows at most.</param>
+    /// <returns>The files to look at.</returns>
+    public IReadOnlyList<string> Write(SampledImages images, long[]? labels, int stripImages)
+    {
+        var written = new List<string>();
+        string main = Path.Combine(Folder, File ?? "grid.png");
+        if (Format == "npz")
+        {
+            SampleFiles.WriteNpz(images, labels, main);
+        }
+        else
+        {
+            SampleFiles.WriteGrid(images, main);
+        }
+        written.Add(main);
+        if (File is null)
+        {
+            SampleFiles.WriteEach(images, Folder);
+        }
+        if (images.Trajectory.Count > 0)
+        {
+            string strip = Path.Combine(Folder, (File is null ? "" : Path.GetFileNameWithoutExtension(File) + "-") + "trajectory.png");
+            SampleFiles.WriteFilmStrip(images, Math.Min(stripImages, images.Count), strip);
+            written.Add(strip);
+        }
+        return written;
+    }
+}

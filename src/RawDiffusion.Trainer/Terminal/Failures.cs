@@ -1,0 +1,52 @@
+using RawDiffusion.Core;
+
+namespace RawDiffusion.Trainer.Terminal;
+
+/// <summary>Turns whatever ends the program early into a paragraph on stderr and an exit code.</summary>
+internal static class Failures
+{
+    private const int Unexpected = 1;
+    private const string TraceVariable = "RAWDIFFUSION_TRACE";
+
+    /// <summary>Runs the program.</summary>
+    /// <returns>Its exit code, or that of the failure.</returns>
+    public static int Guard(Func<int> program)
+    {
+        try
+        {
+            return program();
+        }
+        catch (Exception e) when (Explained(e) is { } failure)
+        {
+            Tell(OneParagraph(failure.Message), e);
+            return failure.ExitCode;
+        }
+        catch (Exception e)
+        {
+            // The top of the trace is what a report needs.
+            string[] trace = e.StackTrace?.Split('\n', StringSplitOptions.TrimEntries) ?? [];
+            Tell($"This should not have happened; please report it with the command that you ran. {e.GetType().Name}: {OneParagraph(e.Message)} {string.Join(" ", trace.Take(3))}", e);
+            return Unexpected;
+        }
+    }
+
+    /// <summary>Loaders work on several threads, and what fails there comes wrapped.</summary>
+    private static RawDiffusionException? Explained(Exception e) => e switch
+    {
+        RawDiffusionException failure => failure,
+        AggregateException aggregate => aggregate.Flatten().InnerExceptions.OfType<RawDiffusionException>().FirstOrDefault(),
+        TypeInitializationException { InnerException: { } inner } => Explained(inner),
+        _ => null,
+    };
+
+    private static void Tell(string paragraph, Exception e)
+    {
+        Console.Error.WriteLine($"rawdiffusion: {paragraph}");
+        if (Environment.GetEnvironmentVariable(TraceVariable) == "1")
+        {
+            Console.Error.WriteLine(e);
+        }
+    }
+
+    private static string OneParagraph(string message) => string.Join(' ', message.Split(['\r', '\n'], StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries));
+}

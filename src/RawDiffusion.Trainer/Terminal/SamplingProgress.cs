@@ -1,0 +1,31 @@
+using System.Diagnostics;
+
+namespace RawDiffusion.Trainer.Terminal;
+
+/// <summary>How far drawing has come: a line in place on a terminal, a line every few seconds elsewhere.</summary>
+internal sealed class SamplingProgress
+{
+    private readonly Stopwatch _clock = Stopwatch.StartNew();
+    private readonly double _interval = Talk.IsLive ? 0.2 : 5;
+    private double _nextLine = 1;
+
+    /// <summary>Takes the share that is done, 0 to 1.</summary>
+    public void Report(double share)
+    {
+        double seconds = _clock.Elapsed.TotalSeconds;
+        if (seconds < _nextLine && share < 1)
+        {
+            return;
+        }
+        _nextLine = seconds + _interval;
+        string text = share < 1 ? $"drawing: {share:P0}, {Talk.Duration(seconds / share * (1 - share))} left" : $"drawn in {seconds:0.0} s";
+        if (Talk.IsLive)
+        {
+            Console.Error.Write($"\r{text,-40}{(share < 1 ? "" : "\n")}");
+        }
+        else
+        {
+            Talk.Line(text);
+        }
+    }
+}
