@@ -1,29 +1,40 @@
 namespace RawDiffusion.Core;
 
 /// <summary>
-/// The extents of a 2-D convolution over NHWC images with weights [Cout, Kernel, Kernel, Cin]:
-/// y[n, p, q, o] = Σ x[n, p·Stride + r − PadTop, q·Stride + s − PadLeft, i] · w[o, r, s, i], with zeros outside of the image.
+/// The shape of a two-dimensional convolution of x [N,H,W,Cin] with weights [Cout,Kernel,Kernel,Cin] to y [N,OutH,OutW,Cout]:
+/// y[n,i,j,o] = Σ_{r,s,c} x[n, i·Stride + r − PadTop, j·Stride + s − PadLeft, c] · w[o,r,s,c], with zeros outside of x.
 /// </summary>
 /// <param name="N">Images.</param>
-/// <param name="H">Input rows.</param>
-/// <param name="W">Input columns.</param>
-/// <param name="Cin">Input channels.</param>
-/// <param name="Cout">Output channels.</param>
+/// <param name="H">Rows of x, in pixels.</param>
+/// <param name="W">Columns of x, in pixels.</param>
+/// <param name="Cin">Channels of x.</param>
+/// <param name="Cout">Channels of y.</param>
 /// <param name="Kernel">Rows and columns of the kernel.</param>
-/// <param name="Stride">Input pixels from one output pixel to the next.</param>
-/// <param name="PadTop">Rows of zeros above.</param>
-/// <param name="PadLeft">Columns of zeros on the left.</param>
-/// <param name="PadBottom">Rows of zeros below.</param>
-/// <param name="PadRight">Columns of zeros on the right.</param>
+/// <param name="Stride">Distance of neighbouring outputs in x, in pixels.</param>
+/// <param name="PadTop">Rows of zeros above x.</param>
+/// <param name="PadLeft">Columns of zeros to the left of x.</param>
+/// <param name="PadBottom">Rows of zeros below x.</param>
+/// <param name="PadRight">Columns of zeros to the right of x.</param>
 public readonly record struct ConvGeometry(
     int N, int H, int W, int Cin, int Cout, int Kernel, int Stride, int PadTop, int PadLeft, int PadBottom, int PadRight)
 {
-    /// <summary>Output rows.</summary>
+    /// <summary>Rows of y.</summary>
     public int OutH => (H + PadTop + PadBottom - Kernel) / Stride + 1;
 
-    /// <summary>Output columns.</summary>
+    /// <summary>Columns of y.</summary>
     public int OutW => (W + PadLeft + PadRight - Kernel) / Stride + 1;
 
-    /// <summary>Multiply-adds of one pass (forward, input gradient or weight gradient), counting those with padding.</summary>
-    public long MultiplyAdds => (long)N * OutH * OutW * Cout * Kernel * Kernel * Cin;
+    /// <summary>Multiplications and additions of one pass (forward, or backward to the input or to the weights), padding included.</summary>
+    public long Flops => 2L * N * OutH * OutW * Cout * Kernel * Kernel * Cin;
+
+    /// <summary>A convolution that keeps height and width at stride 1, with an odd kernel and equal padding on all sides.</summary>
+    /// <param name="n">Images.</param>
+    /// <param name="h">Rows of x, in pixels.</param>
+    /// <param name="w">Columns of x, in pixels.</param>
+    /// <param name="cin">Channels of x.</param>
+    /// <param name="cout">Channels of y.</param>
+    /// <param name="kernel">Rows and columns of the kernel.</param>
+    /// <param name="stride">Distance of neighbouring outputs in x, in pixels.</param>
+    public static ConvGeometry Symmetric(int n, int h, int w, int cin, int cout, int kernel = 3, int stride = 1) =>
+        new(n, h, w, cin, cout, kernel, stride, kernel / 2, kernel / 2, kernel / 2, kernel / 2);
 }

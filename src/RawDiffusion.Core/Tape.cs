@@ -192,6 +192,35 @@ public sealed partial class Tape : IDisposable
     }
 
     /// <summary>
+    /// The tensors that take the gradients of several inputs which one call of the contract computes, with one flag for all: if only some
+    /// hold a sum yet, the others start from zero. An input that requires no gradient gets a tensor that the tape throws away.
+    /// </summary>
+    private Tensor?[] GradientsOf(out bool accumulate, params ReadOnlySpan<Tensor?> inputs)
+    {
+        var gradients = new Tensor?[inputs.Length];
+        var fresh = new List<Tensor>();
+        for (int i = 0; i < inputs.Length; i++)
+        {
+            if (inputs[i] is { } input)
+            {
+                bool holdsSum = false;
+                var gradient = input.RequiresGradient ? GradientOf(input, out holdsSum) : Make("unused ∂" + input.Name, input.Shape);
+                gradients[i] = gradient;
+                if (!holdsSum)
+                {
+                    fresh.Add(gradient);
+                }
+            }
+        }
+        accumulate = fresh.Count < gradients.Count(g => g is not null);
+        if (accumulate)
+        {
+            fresh.ForEach(g => g.Clear());
+        }
+        return gradients;
+    }
+
+    /// <summary>
     /// Brings ∂loss/∂<paramref name="output"/> to an input that was added to the output unchanged. As the last act of a backward it may take
     /// the output's buffer over instead of copying it.
     /// </summary>
@@ -214,23 +243,32 @@ public sealed partial class Tape : IDisposable
         tensor.HasGradient = false;
     }
 
-    /// <summary>Checks that an op's inputs are alive and here.</summary>
+    /// <summary>Checks that an op's inputs are alive, here, and of real numbers.</summary>
     private void Check(string op, params ReadOnlySpan<Tensor?> inputs)
+    {
+        foreach (var input in inputs)
+        {
+            Check(op, input, Device.Real);
+        }
+    }
+
+    private void Check(string op, Tensor? input, DType type)
     {
         if (_ranBackward is not null)
         {
             throw new InvalidOperationException($"{op}: this tape already ran backward from {_ranBackward}. Record the next step on a new tape.");
         }
-        foreach (var input in inputs)
+        if (input is { IsDisposed: true })
         {
-            if (input is { IsDisposed: true })
-            {
-                throw input.Disposed(op);
-            }
-            if (input is not null && input.Device != Device)
-            {
-                throw new ArgumentException($"{op}: {input} lives on {input.Device.Description}, but the tape runs on {Device.Description}. Upload it there first.");
-            }
+            throw input.Disposed(op);
+        }
+        if (input is not null && input.Device != Device)
+        {
+            throw new ArgumentException($"{op}: {input} lives on {input.Device.Description}, but the tape runs on {Device.Description}. Upload it there first.");
+        }
+        if (input is not null && input.DType != type)
+        {
+            throw new ArgumentException($"{op}: {input} was given where elements of {type} are expected. Upload the numbers to a tensor of that type.");
         }
     }
 

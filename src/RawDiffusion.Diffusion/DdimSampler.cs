@@ -36,11 +36,12 @@ public static class DdimSampler
         }
         return SamplerPlan.Over(schedule, prediction, timesteps, clip, (_, alphaBar, nextAlphaBar) =>
         {
-            double sigma = eta * Math.Sqrt(Posterior.Between(alphaBar, nextAlphaBar).Variance);
-            // The variance of x_next is 1 − ᾱ_next in all; rounding must not push what the old ε keeps of it below zero.
-            double keptNoise = Math.Sqrt(Math.Max(0, 1 - nextAlphaBar - sigma * sigma));
+            var posterior = Posterior.Between(alphaBar, nextAlphaBar);
+            // √(1−ᾱ_next−σ²): as a sum of what η leaves and what the posterior keeps, it cannot cancel to below zero.
+            double kept = 1 - eta * eta + eta * eta * (1 - nextAlphaBar) * alphaBar / (nextAlphaBar * (1 - alphaBar));
+            double keptNoise = Math.Sqrt((1 - nextAlphaBar) * kept);
             double u = keptNoise / Math.Sqrt(1 - alphaBar); // ε = (x − √ᾱ·x̂_0)/√(1−ᾱ)
-            return (u, Math.Sqrt(nextAlphaBar) - u * Math.Sqrt(alphaBar), 0, sigma);
+            return (u, Math.Sqrt(nextAlphaBar) - u * Math.Sqrt(alphaBar), 0, eta * Math.Sqrt(posterior.Variance));
         });
     }
 }

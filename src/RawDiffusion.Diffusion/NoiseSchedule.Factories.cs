@@ -45,6 +45,8 @@ public sealed partial class NoiseSchedule
         {
             throw new ConfigurationException("A noise schedule has 0 timesteps; it needs at least 1.");
         }
+        var alphaBars = new double[betas.Length];
+        double product = 1;
         for (int t = 0; t < betas.Length; t++)
         {
             // Above 0 in the sense that it shows in 1 − β.
@@ -53,8 +55,10 @@ public sealed partial class NoiseSchedule
                 throw new ConfigurationException(
                     $"The noise schedule has β = {betas[t]} at timestep {t}; expected numbers above 0 and below 1 (the last may be 1). Check the first and the last β.");
             }
+            product *= 1 - betas[t];
+            alphaBars[t] = product;
         }
-        return new NoiseSchedule(betas.ToArray());
+        return new NoiseSchedule(betas.ToArray(), alphaBars);
     }
 
     /// <summary>The schedule that a hub scheduler's configuration describes.</summary>
@@ -92,8 +96,7 @@ public sealed partial class NoiseSchedule
             throw new ConfigurationException("A noise schedule of 1 timestep cannot be rescaled to zero terminal SNR: its only timestep would hold no signal. Use at least 2 timesteps.");
         }
         double first = Math.Sqrt(_alphaBars[0]), last = Math.Sqrt(_alphaBars[^1]);
-        double rescaled(int t) => t == -1 ? 1 : Square((Math.Sqrt(_alphaBars[t]) - last) * (first / (first - last)));
-        return Generate(Steps, t => 1 - rescaled(t) / rescaled(t - 1));
+        return FromAlphaBars(Array.ConvertAll(_alphaBars, alphaBar => Square((Math.Sqrt(alphaBar) - last) * (first / (first - last)))));
     }
 
     /// <summary>
@@ -101,22 +104,37 @@ public sealed partial class NoiseSchedule
     /// here, so β_i = 1 − ᾱ_i/ᾱ_{i−1} (Nichol and Dhariwal 2021, section 4). The network still wants to hear the original timestep.
     /// </summary>
     /// <param name="timesteps">Rising, within 0..T−1.</param>
-    /// <exception cref="ArgumentException">Not rising, or out of range.</exception>
+    /// <exception cref="ArgumentException">None, not rising, or out of range.</exception>
     public NoiseSchedule Respace(ReadOnlySpan<int> timesteps)
     {
-        var betas = new double[timesteps.Length];
+        if (timesteps.IsEmpty)
+        {
+            throw new ArgumentException("a noise schedule needs at least one timestep");
+        }
+        var alphaBars = new double[timesteps.Length];
         int previous = -1;
-        for (int i = 0; i < betas.Length; i++)
+        for (int i = 0; i < alphaBars.Length; i++)
         {
             int t = timesteps[i];
             if (t <= previous || t >= Steps)
             {
                 throw new ArgumentException($"timestep {t} at place {i} should be above {previous}, the one before, and below {Steps}");
             }
-            betas[i] = 1 - AlphaBar(t) / AlphaBar(previous);
+            alphaBars[i] = _alphaBars[t];
             previous = t;
         }
-        return FromBetas(betas);
+        return FromAlphaBars(alphaBars);
+    }
+
+    /// <summary>ᾱ is what counts; far out in the noise it would not survive being multiplied together again from rounded β.</summary>
+    private static NoiseSchedule FromAlphaBars(double[] alphaBars)
+    {
+        var betas = new double[alphaBars.Length];
+        for (int t = 0; t < betas.Length; t++)
+        {
+            betas[t] = 1 - alphaBars[t] / (t == 0 ? 1 : alphaBars[t - 1]);
+        }
+        return new NoiseSchedule(betas, alphaBars);
     }
 
     private static NoiseSchedule Generate(int steps, Func<int, double> beta)

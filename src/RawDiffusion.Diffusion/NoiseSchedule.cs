@@ -10,17 +10,7 @@ public sealed partial class NoiseSchedule
     private readonly double[] _betas;
     private readonly double[] _alphaBars;
 
-    private NoiseSchedule(double[] betas)
-    {
-        _betas = betas;
-        _alphaBars = new double[betas.Length];
-        double product = 1;
-        for (int t = 0; t < betas.Length; t++)
-        {
-            product *= 1 - betas[t];
-            _alphaBars[t] = product;
-        }
-    }
+    private NoiseSchedule(double[] betas, double[] alphaBars) => (_betas, _alphaBars) = (betas, alphaBars);
 
     /// <summary>T: the number of timesteps.</summary>
     public int Steps => _betas.Length;

@@ -39,22 +39,8 @@ public sealed partial class Tape
         Device.Attention(q, k, v, y, probabilities, heads);
         return Record(op, y, [q, k, v], [probabilities], dy =>
         {
-            var dq = GradientOf(q, out bool accumulateQ);
-            var dk = GradientOf(k, out bool accumulateK);
-            var dv = GradientOf(v, out bool accumulateV);
-            if (accumulateQ != accumulateK || accumulateQ != accumulateV)
-            {
-                // The contract has one flag: start from zero those that nothing has been added to yet.
-                foreach (var (gradient, has) in ((Tensor, bool)[])[(dq, accumulateQ), (dk, accumulateK), (dv, accumulateV)])
-                {
-                    if (!has)
-                    {
-                        gradient.Clear();
-                    }
-                }
-                accumulateQ = true;
-            }
-            Device.AttentionBackward(dy, q, k, v, probabilities, dq, dk, dv, accumulateQ, heads);
+            var gradients = GradientsOf(out bool accumulate, q, k, v);
+            Device.AttentionBackward(dy, q, k, v, probabilities, gradients[0]!, gradients[1]!, gradients[2]!, accumulate, heads);
         });
     }
 }

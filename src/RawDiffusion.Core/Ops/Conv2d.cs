@@ -63,17 +63,16 @@ public sealed partial class Tape
         }
         return Record(op, y, [x, w, bias, channelAdd, residual], [], dy =>
         {
-            if (w.RequiresGradient)
+            if (w.RequiresGradient || bias is { RequiresGradient: true })
             {
-                var dw = GradientOf(w, out bool accumulate);
-                var db = bias is null ? null : GradientOf(bias, out _);
+                var gradients = GradientsOf(out bool accumulate, w, bias);
                 if (matrix)
                 {
-                    Device.LinearBackwardWeight(x, dy, dw, db, accumulate);
+                    Device.LinearBackwardWeight(x, dy, gradients[0]!, gradients[1], accumulate);
                 }
                 else
                 {
-                    Device.Conv2dBackwardWeight(x, dy, dw, db, accumulate, g);
+                    Device.Conv2dBackwardWeight(x, dy, gradients[0]!, gradients[1], accumulate, g);
                 }
             }
             if (channelAdd is { RequiresGradient: true })

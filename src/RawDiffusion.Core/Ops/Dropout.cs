@@ -17,11 +17,13 @@ public sealed partial class Tape
     /// <param name="x">[N, …].</param>
     /// <param name="rate">The probability of zero, in [0, 1).</param>
     /// <param name="stream">Where the mask comes from; its position must not change before the backward.</param>
-    /// <exception cref="ArgumentException">A rate out of range.</exception>
+    /// <exception cref="ArgumentException">A rate out of range, or a position that is not Int32 [2].</exception>
     public Tensor Dropout(Tensor x, double rate, RandomStream stream)
     {
         const string op = "Dropout";
-        Check(op, x, stream.Position);
+        Check(op, x);
+        Check(op, stream.Position, DType.Int32);
+        ExpectShape(op, "the stream's position (step, first sample)", stream.Position, new Shape(2));
         Expect(rate is >= 0 and < 1, op, $"a rate in [0, 1), not {rate}", x);
         var y = Make(op, x.Shape);
         Device.Dropout(x, y, false, rate, stream);

@@ -22,8 +22,9 @@ public sealed partial class Tape
     public Tensor Embedding(Tensor table, Tensor labels)
     {
         const string op = "Embedding";
-        Check(op, table, labels);
-        Expect(table.Shape.Rank == 2 && labels.Shape.Rank == 1 && labels.DType == DType.Int32, op, "a table [K, C] and labels Int32 [N]", table, labels);
+        Check(op, table);
+        Check(op, labels, DType.Int32);
+        Expect(table.Shape.Rank == 2 && labels.Shape.Rank == 1, op, "a table [K, C] and labels Int32 [N]", table, labels);
         var y = Make(op, new Shape(labels.Shape.N, table.Shape.C));
         Device.Embedding(table, labels, y);
         return Record(op, y, [table], [], dy => Device.EmbeddingBackward(dy, labels, GradientOf(table, out bool accumulate), accumulate));

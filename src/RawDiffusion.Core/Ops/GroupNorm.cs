@@ -70,10 +70,10 @@ public sealed partial class Tape
         {
             bool accumulateX = false, accumulateScaleShift = false;
             var dx = x.RequiresGradient ? GradientOf(x, out accumulateX) : null;
-            var dScaleShift = scaleShift is null ? null : GradientOf(scaleShift, out accumulateScaleShift);
-            var dgamma = GradientOf(gamma, out bool accumulateParameters);
+            var dScaleShift = scaleShift is null ? null : GradientsOf(out accumulateScaleShift, scaleShift)[0];
+            var parameters = GradientsOf(out bool accumulateParameters, gamma, beta);
             Device.GroupNormBackward(dy, x, gamma, beta, scaleShift, mean, rstd, dx, accumulateX,
-                dgamma, GradientOf(beta, out _), accumulateParameters, dScaleShift, accumulateScaleShift, groups, silu);
+                parameters[0]!, parameters[1]!, accumulateParameters, dScaleShift, accumulateScaleShift, groups, silu);
         });
     }
 }

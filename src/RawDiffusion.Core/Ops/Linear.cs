@@ -38,10 +38,10 @@ public sealed partial class Tape
         Device.Linear(x, w, bias, residual, y);
         return Record(op, y, [x, w, bias, residual], [], dy =>
         {
-            if (w.RequiresGradient)
+            if (w.RequiresGradient || bias is { RequiresGradient: true })
             {
-                var dw = GradientOf(w, out bool accumulate);
-                Device.LinearBackwardWeight(x, dy, dw, bias is null ? null : GradientOf(bias, out _), accumulate);
+                var gradients = GradientsOf(out bool accumulate, w, bias);
+                Device.LinearBackwardWeight(x, dy, gradients[0]!, gradients[1], accumulate);
             }
             if (x.RequiresGradient)
             {

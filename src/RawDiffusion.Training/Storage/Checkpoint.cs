@@ -65,6 +65,8 @@ public sealed class Checkpoint : IDisposable
 
     private void Add(ManifestFile file)
     {
+        if (System.IO.Path.GetFileName(file.Name) != file.Name)
+            throw new StorageException($"The manifest of {Path} lists {SafetensorsHeader.Quote(file.Name)}, which is not a file of its folder.");
         var path = System.IO.Path.Combine(Path, file.Name);
         StorageFailure.Guard($"read {path}", () => Verify(file, path));
         if (file.Name == CheckpointWriter.StateFileName)

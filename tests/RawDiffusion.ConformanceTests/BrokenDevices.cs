@@ -1,0 +1,82 @@
+using System.Runtime.InteropServices;
+using RawDiffusion.Core;
+using RawDiffusion.Testing;
+
+namespace RawDiffusion.ConformanceTests;
+
+/// <summary>Reference devices with a SiLU that is broken in one way each: what the conformance suite has to notice.</summary>
+internal sealed class SlightlyWrongForward : ReferenceDevice
+{
+    public override void Silu(Tensor x, Tensor y)
+    {
+        base.Silu(x, y);
+        Reals(y)[^1] += 1e-8;
+    }
+}
+
+internal sealed class SlightlyWrongBackward : ReferenceDevice
+{
+    public override void SiluBackward(Tensor dy, Tensor x, Tensor dx, bool accumulate)
+    {
+        base.SiluBackward(dy, x, dx, accumulate);
+        Reals(dx)[^1] += 1e-5;
+    }
+}
+
+internal sealed class ForgetsTheLastElement : ReferenceDevice
+{
+    public override void Silu(Tensor x, Tensor y)
+    {
+        double before = Reals(y)[^1];
+        base.Silu(x, y);
+        Reals(y)[^1] = before;
+    }
+}
+
+internal sealed class NeverAccumulates : ReferenceDevice
+{
+    public override void SiluBackward(Tensor dy, Tensor x, Tensor dx, bool accumulate) => base.SiluBackward(dy, x, dx, false);
+}
+
+internal sealed class AlwaysAccumulates : ReferenceDevice
+{
+    public override void SiluBackward(Tensor dy, Tensor x, Tensor dx, bool accumulate) => base.SiluBackward(dy, x, dx, true);
+}
+
+internal sealed class WritesPastTheEnd : ReferenceDevice
+{
+    public override void SiluBackward(Tensor dy, Tensor x, Tensor dx, bool accumulate)
+    {
+        base.SiluBackward(dy, x, dx, accumulate);
+        Marshal.WriteInt64(dx.Address, (int)dx.Bytes, 0);
+    }
+}
+
+internal sealed class ChangesItsInput : ReferenceDevice
+{
+    public override void Silu(Tensor x, Tensor y)
+    {
+        base.Silu(x, y);
+        Reals(x)[0] += 1;
+    }
+}
+
+internal sealed class Leaks : ReferenceDevice
+{
+    public override void Silu(Tensor x, Tensor y)
+    {
+        base.Silu(x, y);
+        Memory.Rent(64, "a workspace that nobody returns");
+    }
+}
+
+internal sealed class NeverTheSame : ReferenceDevice
+{
+    private int _calls;
+
+    public override void Silu(Tensor x, Tensor y)
+    {
+        base.Silu(x, y);
+        Reals(y)[0] *= 1 + 1e-15 * ++_calls;
+    }
+}
