@@ -15,26 +15,26 @@ public sealed unsafe partial class CpuDevice : Device
 
     private readonly Workers _workers;
     private readonly Gemm _gemm;
+    private readonly Convolution _convolution;
 
     /// <summary>A device with its own threads.</summary>
     /// <param name="threads">How many threads compute, the caller's included; 0 for one per logical processor.</param>
+    /// <param name="instructions">The vector instructions of matrix products and convolutions; the processor's widest where null.</param>
     /// <exception cref="ArgumentOutOfRangeException">A negative number of threads.</exception>
-    public CpuDevice(int threads = 0)
+    /// <exception cref="DeviceException">The processor lacks these instructions.</exception>
+    public CpuDevice(int threads = 0, InstructionSet? instructions = null)
     {
+        var set = instructions ?? KernelSet.Best;
         _workers = new Workers(threads);
-        _gemm = new Gemm(_workers);
+        (_gemm, _convolution) = (new Gemm(_workers, set), new Convolution(_workers, set));
+        Description = $"CPU, {_workers.Count} thread{(_workers.Count == 1 ? "" : "s")}, {Name(set)}";
     }
 
     /// <inheritdoc/>
-    public override string Description => $"CPU, {_workers.Count} thread{(_workers.Count == 1 ? "" : "s")}, {InstructionSet}";
+    public override string Description { get; }
 
     /// <inheritdoc/>
     public override DType Real => DType.Float32;
-
-    private static string InstructionSet =>
-        Vector512.IsHardwareAccelerated ? "AVX-512" :
-        Vector256.IsHardwareAccelerated ? "AVX2" :
-        Vector128.IsHardwareAccelerated ? "128-bit vectors" : "no vectors";
 
     /// <inheritdoc/>
     public override void CopyFromHost(ReadOnlySpan<byte> source, nint target)
@@ -72,6 +72,7 @@ public sealed unsafe partial class CpuDevice : Device
     public override void Dispose()
     {
         base.Dispose();
+        _convolution.Dispose();
         _workers.Dispose();
     }
 
@@ -90,6 +91,13 @@ public sealed unsafe partial class CpuDevice : Device
 
     /// <inheritdoc/>
     protected override void FreeRaw(nint address) => NativeMemory.AlignedFree((void*)address);
+
+    private static string Name(InstructionSet set) => set switch
+    {
+        InstructionSet.Vector512 => "AVX-512",
+        InstructionSet.Vector256 => "AVX2",
+        _ => "128-bit vectors",
+    };
 
     private static float* Floats(Tensor tensor) => (float*)tensor.Address;
 

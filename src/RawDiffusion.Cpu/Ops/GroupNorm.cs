@@ -48,8 +48,10 @@ public sealed unsafe partial class CpuDevice
         ForChannels(x.Shape, width, accumulateX ? 3 : 2, (n, first, count, worker) =>
         {
             long padded = Padded(count), at = (long)n * positions * channels + first;
-            double* sums = (double*)_workers.Scratch(worker, padded * (2 * sizeof(double) + 6 * sizeof(float)));
-            var table = new GradientTable(sums, padded);
+            long tableBytes = padded * (2 * sizeof(double) + 6 * sizeof(float));
+            byte* scratch = (byte*)_workers.Scratch(worker, tableBytes + (silu ? positions * padded * sizeof(float) : 0));
+            var table = new GradientTable((double*)scratch, padded);
+            float* dh = silu ? (float*)(scratch + tableBytes) : fromDy + at;
             float* scale = scales == null ? null : scales + 2L * n * channels + first;
             for (int start = 0; start < count; start += width)
             {
@@ -57,7 +59,7 @@ public sealed unsafe partial class CpuDevice
                 Affine(g + first, b + first, scale, channels, means[group], rstds[group], start, width, table.Factors, table.Offsets);
                 new Span<float>(table.Means + start, width).Fill(means[group]);
             }
-            SumGradients(fromDy + at, fromX + at, channels, positions, count, table, silu);
+            SumGradients(fromDy + at, fromX + at, channels, positions, count, table, silu ? dh : null);
 
             double* part = parts + 2L * n * channels + first;
             float* dScale = dScales == null ? null : dScales + 2L * n * channels + first;
@@ -87,7 +89,7 @@ public sealed unsafe partial class CpuDevice
             }
             if (to != null)
             {
-                WriteGradients(fromDy + at, fromX + at, to + at, channels, positions, count, table, silu, accumulateX);
+                WriteGradients(dh, silu ? padded : channels, fromX + at, to + at, channels, positions, count, table, accumulateX);
             }
         });
         AddImages(parts, images, channels, Floats(dgamma), Floats(dbeta), accumulateParameters);
@@ -186,44 +188,47 @@ public sealed unsafe partial class CpuDevice
         }
     }
 
-    /// <summary>Per channel Σ dh and Σ dh·(x − mean), where dh = dy·silu'(h) or dy.</summary>
+    /// <summary>
+    /// Per channel Σ dh and Σ dh·(x − mean), where dh = dy·silu'(h) is kept for the second pass in rows of whole vectors; without SiLU, dh is null and dy counts.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void SumGradients(float* dy, float* x, long stride, long rows, long channels, GradientTable table, bool silu)
+    private static void SumGradients(float* dy, float* x, long stride, long rows, long channels, GradientTable table, float* dh)
     {
         Unsafe.InitBlockUnaligned(table.Sums, 0, (uint)(Padded(channels) * sizeof(double)));
         Unsafe.InitBlockUnaligned(table.Moments, 0, (uint)(Padded(channels) * sizeof(double)));
-        long full = channels & -Lanes.Count;
+        long full = channels & -Lanes.Count, dhStride = dh == null ? 0 : Padded(channels);
         float* tile = stackalloc float[2 * TileSize];
         for (long band = 0; band < rows; band += RowsPerBand)
         {
             long count = Math.Min(RowsPerBand, rows - band), at = band * stride;
             for (long c = 0; c < full; c += Lanes.Count)
             {
-                SumBandGradients(dy + at + c, x + at + c, stride, count, table, c, silu);
+                SumBandGradients(dy + at + c, x + at + c, stride, count, table, c, dh == null ? null : dh + band * dhStride + c, dhStride);
             }
             if (full < channels)
             {
                 Lanes.CopyTile(dy + at + full, stride, tile, Lanes.Count, count, channels - full);
                 Lanes.CopyTile(x + at + full, stride, tile + TileSize, Lanes.Count, count, channels - full);
-                SumBandGradients(tile, tile + TileSize, Lanes.Count, count, table, full, silu);
+                SumBandGradients(tile, tile + TileSize, Lanes.Count, count, table, full, dh == null ? null : dh + band * dhStride + full, dhStride);
             }
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void SumBandGradients(float* dy, float* x, long stride, long rows, GradientTable table, long c, bool silu)
+    private static void SumBandGradients(float* dy, float* x, long stride, long rows, GradientTable table, long c, float* dh, long dhStride)
     {
         var factor = Vector512.Load(table.Factors + c);
         var offset = Vector512.Load(table.Offsets + c);
         var mean = Vector512.Load(table.Means + c);
         Vector512<float> sum = default, moment = default;
-        for (long at = 0; at < rows * stride; at += stride)
+        for (long row = 0; row < rows; row++, dy += stride, x += stride, dh += dhStride)
         {
-            var d = Vector512.Load(dy + at);
-            var value = Vector512.Load(x + at);
-            if (silu)
+            var d = Vector512.Load(dy);
+            var value = Vector512.Load(x);
+            if (dh != null)
             {
                 d *= VectorMath.SiluDerivative(Vector512.FusedMultiplyAdd(value, factor, offset));
+                d.Store(dh);
             }
             sum += d;
             moment = Vector512.FusedMultiplyAdd(d, value - mean, moment);
@@ -232,50 +237,32 @@ public sealed unsafe partial class CpuDevice
         Lanes.AddTo(table.Moments + c, moment);
     }
 
+    /// <summary>dx (+)= dh·gain + (x − mean)·slope + shift.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void WriteGradients(float* dy, float* x, float* dx, long stride, long rows, long channels, GradientTable table, bool silu, bool accumulate)
+    private static void WriteGradients(
+        float* dh, long dhStride, float* x, float* dx, long stride, long rows, long channels, GradientTable table, bool accumulate)
     {
         long full = channels & -Lanes.Count, rest = channels - full;
-        float* tile = stackalloc float[3 * TileSize];
-        for (long band = 0; band < rows; band += RowsPerBand)
+        for (long row = 0; row < rows; row++, dh += dhStride, x += stride, dx += stride)
         {
-            long count = Math.Min(RowsPerBand, rows - band), at = band * stride;
             for (long c = 0; c < full; c += Lanes.Count)
             {
-                WriteBandGradients(dy + at + c, x + at + c, dx + at + c, stride, count, table, c, silu, accumulate);
+                var d = InputGradient(Vector512.Load(dh + c), Vector512.Load(x + c), table, c);
+                (accumulate ? Vector512.Load(dx + c) + d : d).Store(dx + c);
             }
             if (rest > 0)
             {
-                Lanes.CopyTile(dy + at + full, stride, tile, Lanes.Count, count, rest);
-                Lanes.CopyTile(x + at + full, stride, tile + TileSize, Lanes.Count, count, rest);
-                Lanes.CopyTile(dx + at + full, stride, tile + 2 * TileSize, Lanes.Count, count, rest);
-                WriteBandGradients(tile, tile + TileSize, tile + 2 * TileSize, Lanes.Count, count, table, full, silu, accumulate);
-                Lanes.CopyTile(tile + 2 * TileSize, Lanes.Count, dx + at + full, stride, count, rest);
+                var d = InputGradient(Lanes.Load(dh + full, rest), Lanes.Load(x + full, rest), table, full);
+                Lanes.Store(accumulate ? Lanes.Load(dx + full, rest) + d : d, dx + full, rest);
             }
         }
     }
 
-    /// <summary>dx (+)= dh·gain + (x − mean)·slope + shift.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void WriteBandGradients(float* dy, float* x, float* dx, long stride, long rows, GradientTable table, long c, bool silu, bool accumulate)
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector512<float> InputGradient(Vector512<float> dh, Vector512<float> x, GradientTable table, long c)
     {
-        var factor = Vector512.Load(table.Factors + c);
-        var offset = Vector512.Load(table.Offsets + c);
-        var mean = Vector512.Load(table.Means + c);
-        var gain = Vector512.Load(table.Gains + c);
-        var slope = Vector512.Load(table.Slopes + c);
-        var shift = Vector512.Load(table.Shifts + c);
-        for (long at = 0; at < rows * stride; at += stride)
-        {
-            var d = Vector512.Load(dy + at);
-            var value = Vector512.Load(x + at);
-            if (silu)
-            {
-                d *= VectorMath.SiluDerivative(Vector512.FusedMultiplyAdd(value, factor, offset));
-            }
-            d = Vector512.FusedMultiplyAdd(d, gain, Vector512.FusedMultiplyAdd(value - mean, slope, shift));
-            (accumulate ? Vector512.Load(dx + at) + d : d).Store(dx + at);
-        }
+        var linear = Vector512.FusedMultiplyAdd(x - Vector512.Load(table.Means + c), Vector512.Load(table.Slopes + c), Vector512.Load(table.Shifts + c));
+        return Vector512.FusedMultiplyAdd(dh, Vector512.Load(table.Gains + c), linear);
     }
 
     /// <summary>Adds the images' parts of dgamma and dbeta up, in their order.</summary>
