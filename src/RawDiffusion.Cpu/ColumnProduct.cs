@@ -12,7 +12,8 @@ internal sealed unsafe class ColumnProduct
     private const long GroupBudget = 1280 << 10;
     private const int MaximalGroups = 16;
 
-    public required float* A, B, C, Bias, Addend;
+    public required float* A, B, C;
+    public float* Bias, Addend;
 
     private readonly Workers _workers;
     private readonly KernelSet _kernels;

@@ -38,6 +38,11 @@ public sealed unsafe class Convolution : IDisposable
     {
         Check(geometry);
         var g = geometry;
+        if (NarrowConvolution.Suits(g, g.Cin, g.Cout))
+        {
+            new NarrowConvolution(_workers, _kernels, g).Forward(x, w, y, bias, channelAdd, residual);
+            return;
+        }
         var taps = new TapPosition[g.Kernel * g.Kernel];
         for (int t = 0; t < taps.Length; t++)
             taps[t] = new(t / g.Kernel - g.PadTop, t % g.Kernel - g.PadLeft, t);
@@ -75,6 +80,11 @@ public sealed unsafe class Convolution : IDisposable
     public void BackwardInput(in ConvGeometry geometry, float* dy, float* w, float* dx, bool accumulate = false, long version = 0)
     {
         Check(geometry);
+        if (NarrowConvolution.Suits(geometry, geometry.Cout, geometry.Cin))
+        {
+            new NarrowConvolution(_workers, _kernels, geometry).BackwardInput(dy, w, dx, accumulate);
+            return;
+        }
         float* packed = _packed.Get(geometry, w, backward: true, version);
         for (int row = 0; row < geometry.Stride; row++)
             for (int column = 0; column < geometry.Stride; column++)
@@ -122,6 +132,11 @@ public sealed unsafe class Convolution : IDisposable
     public void BackwardWeight(in ConvGeometry geometry, float* x, float* dy, float* dw, float* dbias = null, bool accumulate = false)
     {
         Check(geometry);
+        if (NarrowConvolution.Suits(geometry, geometry.Cin, geometry.Cout) || NarrowConvolution.Suits(geometry, geometry.Cout, geometry.Cin))
+        {
+            new NarrowConvolution(_workers, _kernels, geometry).BackwardWeight(x, dy, dw, dbias, accumulate);
+            return;
+        }
         new WeightGradient(_workers, _kernels, geometry) { X = x, Dy = dy, Dw = dw, Dbias = dbias, Accumulate = accumulate }.Run();
     }
 

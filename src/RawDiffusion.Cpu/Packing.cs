@@ -13,12 +13,15 @@ internal static unsafe class Packing
         if (columns == Blocking.Columns)
         {
             for (int row = 0; row < rows; row++, source += sourcePitch, target += targetPitch)
-                Unsafe.CopyBlockUnaligned(target, source, Blocking.Columns * sizeof(float));
+            {
+                Vector512.Load(source).Store(target);
+                Vector512.Load(source + Vector512<float>.Count).Store(target + Vector512<float>.Count);
+            }
         }
         else if (columns == Blocking.Channels)
         {
             for (int row = 0; row < rows; row++, source += sourcePitch, target += targetPitch)
-                Unsafe.CopyBlockUnaligned(target, source, Blocking.Channels * sizeof(float));
+                Vector512.Load(source).Store(target);
         }
         else
         {

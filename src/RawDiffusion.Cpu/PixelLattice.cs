@@ -93,19 +93,36 @@ internal sealed unsafe class PixelLattice
 
     private void RunTask(int task, int worker)
     {
-        int panelGroup, band, group;
-        if (_weightsOutweighPixels)
-            (panelGroup, band, group) = (task / (_bands * Blocking.Count(Images, _slots)), task % _bands, task / _bands % Blocking.Count(Images, _slots));
-        else
-            (panelGroup, band, group) = (task % _panelGroups, task / _panelGroups % _bands, task / (_panelGroups * _bands));
+        var (panelGroup, band, group) = Decode(task);
         int firstImage = group * _slots, firstRow = band * _bandRows;
         var region = new Region(this, firstImage, Math.Min(_slots, Images - firstImage), firstRow, Math.Min(_bandRows, Rows - firstRow));
         region.Rent(worker);
         region.CopyPixels();
         region.FindTiles();
         int firstPanel = panelGroup * _panels / _panelGroups, endPanel = (panelGroup + 1) * _panels / _panelGroups;
+        var prefetch = PrefetchFor(task + _workers.Count, region.TileCount * (endPanel - firstPanel));
         for (int panel = firstPanel; panel < endPanel; panel++)
-            region.RunPanel(panel);
+            region.RunPanel(panel, ref prefetch);
+    }
+
+    private (int PanelGroup, int Band, int Group) Decode(int task)
+    {
+        int groups = Blocking.Count(Images, _slots);
+        return _weightsOutweighPixels
+            ? (task / (_bands * groups), task % _bands, task / _bands % groups)
+            : (task % _panelGroups, task / _panelGroups % _bands, task / (_panelGroups * _bands));
+    }
+
+    // The rows of x that this worker will probably need next.
+    private Prefetch PrefetchFor(int task, int shares)
+    {
+        var (_, band, group) = Decode(task);
+        if (_panelGroups > 1 || group * _slots >= Images || (_slots > 1 && _bands > 1))
+            return default;
+        int images = Math.Min(_slots, Images - group * _slots);
+        int firstRow = Math.Clamp(band * _bandRows * Step + _firstTapRow, 0, Height), endRow = Math.Clamp((band + 1) * _bandRows * Step + _firstTapRow + _tapRows - 1, 0, Height);
+        nint row = (nint)Width * Channels;
+        return new Prefetch(X + ((nint)group * _slots * Height + firstRow) * row, ((images - 1L) * Height + endRow - firstRow) * row, shares);
     }
 
     /// <summary>Two groups of neighbouring pixels: where they are, and how many of them count.</summary>
@@ -130,6 +147,7 @@ internal sealed unsafe class PixelLattice
         private float* _pixels, _start, _partial;
         private Tile* _tiles;
 
+        public readonly int TileCount => _tileCount;
         private readonly int ColumnPitch => _slots * Blocking.Channels;
         private readonly int RunLength => lattice.Columns * _slots;
 
@@ -160,9 +178,9 @@ internal sealed unsafe class PixelLattice
         public readonly void CopyPixels()
         {
             int firstInputRow = firstRow * lattice.Step + lattice._firstTapRow;
-            for (int block = 0; block < lattice.Blocks; block++)
+            for (int row = 0; row < _inputRows; row++)
             {
-                for (int row = 0; row < _inputRows; row++)
+                for (int block = 0; block < lattice.Blocks; block++)
                 {
                     float* target = _pixels + block * _blockPitch + row * _rowPitch;
                     int inputRow = firstInputRow + row;
@@ -261,7 +279,7 @@ internal sealed unsafe class PixelLattice
             return taps;
         }
 
-        public readonly void RunPanel(int panel)
+        public readonly void RunPanel(int panel, ref Prefetch prefetch)
         {
             int firstChannel = panel * Blocking.Columns, channels = Math.Min(Blocking.Columns, lattice.OutChannels - firstChannel);
             FillStart(firstChannel, channels);
@@ -294,6 +312,8 @@ internal sealed unsafe class PixelLattice
                     call.XB = _pixels + tile->XB;
                     call.StartA = _start + tile->StartA + column;
                     call.StartB = _start + tile->StartB + column;
+                    if (column == 0)
+                        prefetch.Next();
                     Compute(&call, tile, firstChannel + column, Math.Min(lattice._kernels.Columns, channels - column));
                 }
             }

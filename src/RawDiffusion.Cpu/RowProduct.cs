@@ -11,7 +11,8 @@ internal sealed unsafe class RowProduct
     private const int TasksPerWorker = 4;
     private const int PackBlocks = 16;
 
-    public required float* A, B, C, Bias, Addend;
+    public required float* A, B, C;
+    public float* Bias, Addend;
 
     private readonly Workers _workers;
     private readonly KernelSet _kernels;

@@ -185,33 +185,34 @@ internal sealed unsafe class WeightGradient
             var g = _geometry;
             _x = (float*)_gradient._workers.Scratch(worker, ((endPanel - firstPanel) * _xPanelPitch + (endBlock - firstBlock) * _dyBlockPitch) * sizeof(float));
             _dy = _x + (endPanel - firstPanel) * _xPanelPitch;
-            for (int panel = firstPanel; panel < endPanel; panel++)
+            if (endBlock * Blocking.Channels > g.Cout)
+                new Span<float>(_dy + (endBlock - 1 - firstBlock) * _dyBlockPitch, (int)_dyBlockPitch).Clear();
+            for (int slot = 0; slot < _slots; slot++)
             {
-                float* target = _x + (panel - firstPanel) * _xPanelPitch;
-                int channels = Math.Min(Blocking.Columns, g.Cin - panel * Blocking.Columns);
-                for (int slot = 0; slot < _slots; slot++)
-                    for (int row = 0; row < _inputRows; row++)
-                    {
-                        float* source = _gradient.X + (((nint)_image + slot) * g.H + _firstInputRow + row) * g.W * g.Cin + panel * Blocking.Columns;
-                        for (int plane = 0; plane < Math.Min(g.Stride, g.W); plane++)
-                            Packing.Copy(
-                                source + (nint)plane * g.Cin, (nint)g.Stride * g.Cin,
-                                target + row * _xRowPitch + plane * _xPlanePitch + slot * Blocking.Columns, _slots * Blocking.Columns,
-                                Blocking.Count(g.W - plane, g.Stride), channels);
-                    }
+                float* x = _gradient.X + (((nint)_image + slot) * g.H + _firstInputRow) * g.W * g.Cin;
+                for (int row = 0; row < _inputRows; row++)
+                    for (int panel = firstPanel; panel < endPanel; panel++)
+                        CopyInputRow(
+                            x + (nint)row * g.W * g.Cin + panel * Blocking.Columns,
+                            _x + (panel - firstPanel) * _xPanelPitch + row * _xRowPitch + slot * Blocking.Columns,
+                            Math.Min(Blocking.Columns, g.Cin - panel * Blocking.Columns));
+                float* dy = _gradient.Dy + (((nint)_image + slot) * g.OutH + _firstRow) * g.OutW * g.Cout;
+                for (int row = 0; row < _endRow - _firstRow; row++)
+                    for (int block = firstBlock; block < endBlock; block++)
+                        Packing.Copy(
+                            dy + (nint)row * g.OutW * g.Cout + block * Blocking.Channels, g.Cout,
+                            _dy + (block - firstBlock) * _dyBlockPitch + row * _dyRowPitch + slot * Blocking.Channels, _slots * Blocking.Channels,
+                            g.OutW, Math.Min(Blocking.Channels, g.Cout - block * Blocking.Channels));
             }
-            for (int block = firstBlock; block < endBlock; block++)
-            {
-                float* target = _dy + (block - firstBlock) * _dyBlockPitch;
-                int channels = Math.Min(Blocking.Channels, g.Cout - block * Blocking.Channels);
-                if (channels < Blocking.Channels)
-                    new Span<float>(target, (int)_dyBlockPitch).Clear();
-                for (int slot = 0; slot < _slots; slot++)
-                {
-                    float* source = _gradient.Dy + (((nint)_image + slot) * g.OutH + _firstRow) * g.OutW * g.Cout + block * Blocking.Channels;
-                    Packing.Copy(source, g.Cout, target + slot * Blocking.Channels, _slots * Blocking.Channels, (_endRow - _firstRow) * g.OutW, channels);
-                }
-            }
+        }
+
+        private readonly void CopyInputRow(float* source, float* target, int channels)
+        {
+            var g = _geometry;
+            for (int plane = 0; plane < Math.Min(g.Stride, g.W); plane++)
+                Packing.Copy(
+                    source + (nint)plane * g.Cin, (nint)g.Stride * g.Cin, target + plane * _xPlanePitch, _slots * Blocking.Columns,
+                    Blocking.Count(g.W - plane, g.Stride), channels);
         }
 
         public readonly void AddBias(float* sums, int firstBlock, int endBlock)

@@ -13,6 +13,7 @@ public sealed unsafe class Workers : IDisposable
     // About 20 µs: longer than the gap between two operations of a network, shorter than a time slice that another process might want.
     private const int SpinRounds = 400;
     private const int SpinsPerRound = 8;
+    private const int SharedSlots = 2;
 
     [ThreadStatic]
     private static Slot? s_current;
@@ -39,7 +40,7 @@ public sealed unsafe class Workers : IDisposable
     {
         ArgumentOutOfRangeException.ThrowIfNegative(count);
         Count = count == 0 ? Environment.ProcessorCount : count;
-        _slots = new Slot[Count + 1];
+        _slots = new Slot[Count + SharedSlots];
         for (int i = 0; i < _slots.Length; i++)
             _slots[i] = new Slot(this, i);
         _threads = new Thread[Count - 1];
@@ -111,7 +112,8 @@ public sealed unsafe class Workers : IDisposable
 
     /// <summary>A 64-byte-aligned piece of native memory for all workers of one operation, rented by the thread that issues it. Its content is undefined.</summary>
     /// <param name="bytes">Size in bytes.</param>
-    public void* SharedScratch(long bytes) => _slots[Count].Rent(bytes);
+    /// <param name="slot">0, or 1 for an operation that is made of others, which use 0.</param>
+    public void* SharedScratch(long bytes, int slot = 0) => _slots[Count + slot].Rent(bytes);
 
     /// <summary>Stops and joins the threads and frees all scratch memory.</summary>
     public void Dispose()

@@ -1,0 +1,194 @@
+using RawDiffusion.Core;
+
+namespace RawDiffusion.Cpu;
+
+/// <summary>
+/// Convolutions from or to an image of few channels (the first and the last of a network), where panels of 32 channels would be nearly empty.
+/// The taps stand in for the missing channels: taps × channels of the narrow side fill one panel, and what remains is a matrix product over pixels.
+/// </summary>
+internal sealed unsafe class NarrowConvolution(Workers workers, in KernelSet kernels, ConvGeometry geometry)
+{
+    private const int BiasChunk = 1024;
+
+    private readonly KernelSet _kernels = kernels;
+    private readonly int _taps = geometry.Kernel * geometry.Kernel;
+
+    /// <summary>Whether taps fill a panel better than the <paramref name="narrow"/> channels do.</summary>
+    public static bool Suits(in ConvGeometry geometry, int wide, int narrow) =>
+        geometry.Kernel > 1 && geometry.Kernel * geometry.Kernel * narrow <= Blocking.Columns && wide >= Blocking.Channels;
+
+    /// <summary>Products of each pixel of x with all taps, z[pixel][tap][o], then y = Σ over taps of z where the tap's pixel is.</summary>
+    public void Forward(float* x, float* w, float* y, float* bias, float* channelAdd, float* residual)
+    {
+        var g = geometry;
+        float* z = Products(x, g.H, g.W, g.Cin, g.Cout, (input, tap, output) => w[((nint)output * _taps + tap) * g.Cin + input]);
+        workers.Run(g.N * g.OutH, (task, _) =>
+        {
+            int image = task / g.OutH, row = task % g.OutH;
+            nint offset = (nint)task * g.OutW * g.Cout;
+            for (int i = 0; i < g.OutW * g.Cout; i++)
+            {
+                int channel = i % g.Cout;
+                y[offset + i] = (residual == null ? 0 : residual[offset + i]) + (bias == null ? 0 : bias[channel])
+                    + (channelAdd == null ? 0 : channelAdd[(nint)image * g.Cout + channel]);
+            }
+            for (int tap = 0; tap < _taps; tap++)
+                AddProducts(z, image, OutputToInput(tap), row, g.H, g.W, y + offset, g.OutW, g.Cout, tap);
+        });
+    }
+
+    /// <summary>Products of each pixel of dy with all taps, summed where the tap's pixel of dx is.</summary>
+    public void BackwardInput(float* dy, float* w, float* dx, bool accumulate)
+    {
+        var g = geometry;
+        float* z = Products(dy, g.OutH, g.OutW, g.Cout, g.Cin, (input, tap, output) => w[((nint)input * _taps + tap) * g.Cin + output]);
+        workers.Run(g.N * g.H, (task, _) =>
+        {
+            float* target = dx + (nint)task * g.W * g.Cin;
+            if (!accumulate)
+                new Span<float>(target, g.W * g.Cin).Clear();
+            for (int tap = 0; tap < _taps; tap++)
+                AddProducts(z, task / g.H, InputToOutput(tap), task % g.H, g.OutH, g.OutW, target, g.W, g.Cin, tap);
+        });
+    }
+
+    /// <summary>The narrow side is spread to a panel per pixel of the wide side, one column per tap and channel; then dw is a matrix product.</summary>
+    public void BackwardWeight(float* x, float* dy, float* dw, float* dbias, bool accumulate)
+    {
+        var g = geometry;
+        var product = g.Cin < g.Cout
+            ? new MatrixProduct(g.Cout, _taps * g.Cin, g.N * g.OutH * g.OutW, TransposeA: true) { LeadingB = Blocking.Columns }
+            : new MatrixProduct(g.Cout * _taps, g.Cin, g.N * g.H * g.W, TransposeA: true) { LeadingA = Blocking.Columns };
+        float* spread = (float*)workers.SharedScratch((long)product.K * Blocking.Columns * sizeof(float), 1);
+        if (g.Cin < g.Cout)
+        {
+            Spread(x, g.H, g.W, g.Cin, spread, g.OutH, g.OutW, OutputToInput, tapPitch: g.Cin, channelPitch: 1);
+            new ColumnProduct(workers, _kernels, product) { A = dy, B = spread, C = dw, Addend = accumulate ? dw : null }.Run();
+        }
+        else
+        {
+            Spread(dy, g.OutH, g.OutW, g.Cout, spread, g.H, g.W, InputToOutput, tapPitch: 1, channelPitch: _taps);
+            new ColumnProduct(workers, _kernels, product) { A = spread, B = x, C = dw, Addend = accumulate ? dw : null }.Run();
+        }
+        if (dbias != null)
+            BackwardBias(dy, dbias, accumulate);
+    }
+
+    private delegate float Weight(int input, int tap, int output);
+
+    // z[pixel][tap·outputs + output], with a pitch of one panel.
+    private float* Products(float* source, int height, int width, int inputs, int outputs, Weight weight)
+    {
+        int blocks = Blocking.Count(inputs, Blocking.Channels);
+        nint panel = (nint)blocks * Blocking.Channels * Blocking.Columns, pixels = (nint)geometry.N * height * width;
+        float* weights = (float*)workers.SharedScratch((panel + pixels * Blocking.Columns) * sizeof(float), 1);
+        float* z = weights + panel;
+        new Span<float>(weights, (int)panel).Clear();
+        for (int input = 0; input < inputs; input++)
+            for (int tap = 0; tap < _taps; tap++)
+                for (int output = 0; output < outputs; output++)
+                    weights[input * Blocking.Columns + tap * outputs + output] = weight(input, tap, output);
+        new PixelLattice(workers, _kernels)
+        {
+            Images = geometry.N,
+            Height = height,
+            Width = width,
+            Channels = inputs,
+            X = source,
+            Rows = height,
+            Columns = width,
+            OutChannels = Blocking.Columns,
+            Step = 1,
+            Y = z,
+            YImagePitch = (nint)height * width * Blocking.Columns,
+            YRowPitch = (nint)width * Blocking.Columns,
+            YColumnPitch = Blocking.Columns,
+            Taps = [default],
+            Weights = weights,
+            WeightTaps = 1,
+        }.Run();
+        return z;
+    }
+
+    private static void AddProducts(float* z, int image, in TapMap map, int row, int height, int width, float* target, int columns, int channels, int tap)
+    {
+        if (!map.TryRow(row, height, out int sourceRow))
+            return;
+        float* source = z + ((nint)image * height + sourceRow) * width * Blocking.Columns + tap * channels;
+        var run = map.Columns(columns, width);
+        for (int column = run.First, from = run.Source; column < run.End; column += run.Step, from += run.SourceStep)
+            for (int channel = 0; channel < channels; channel++)
+                target[column * channels + channel] += source[(nint)from * Blocking.Columns + channel];
+    }
+
+    private void Spread(
+        float* source, int height, int width, int channels, float* target, int rows, int columns, Func<int, TapMap> mapOf, int tapPitch, int channelPitch) =>
+        workers.Run(geometry.N * rows, (task, _) =>
+        {
+            int image = task / rows;
+            float* panel = target + (nint)task * columns * Blocking.Columns;
+            new Span<float>(panel, columns * Blocking.Columns).Clear();
+            for (int tap = 0; tap < _taps; tap++)
+            {
+                var map = mapOf(tap);
+                if (!map.TryRow(task % rows, height, out int sourceRow))
+                    continue;
+                float* row = source + ((nint)image * height + sourceRow) * width * channels;
+                var run = map.Columns(columns, width);
+                for (int column = run.First, from = run.Source; column < run.End; column += run.Step, from += run.SourceStep)
+                    for (int channel = 0; channel < channels; channel++)
+                        panel[(nint)column * Blocking.Columns + tap * tapPitch + channel * channelPitch] = row[(nint)from * channels + channel];
+            }
+        });
+
+    private TapMap OutputToInput(int tap) => new(tap / geometry.Kernel - geometry.PadTop, tap % geometry.Kernel - geometry.PadLeft, geometry.Stride, false);
+
+    private TapMap InputToOutput(int tap) => new(geometry.PadTop - tap / geometry.Kernel, geometry.PadLeft - tap % geometry.Kernel, geometry.Stride, true);
+
+    private void BackwardBias(float* dy, float* dbias, bool accumulate)
+    {
+        int channels = geometry.Cout, pixels = geometry.N * geometry.OutH * geometry.OutW, chunks = Blocking.Count(pixels, BiasChunk);
+        float* partial = (float*)workers.SharedScratch((long)chunks * channels * sizeof(float));
+        workers.Run(chunks, (chunk, _) =>
+        {
+            var sums = new Span<float>(partial + (nint)chunk * channels, channels);
+            sums.Clear();
+            for (int pixel = chunk * BiasChunk; pixel < Math.Min(pixels, (chunk + 1) * BiasChunk); pixel++)
+                for (int channel = 0; channel < channels; channel++)
+                    sums[channel] += dy[(nint)pixel * channels + channel];
+        });
+        for (int channel = 0; channel < channels; channel++)
+        {
+            float sum = accumulate ? dbias[channel] : 0;
+            for (int chunk = 0; chunk < chunks; chunk++)
+                sum += partial[(nint)chunk * channels + channel];
+            dbias[channel] = sum;
+        }
+    }
+
+    /// <summary>Which pixel of one side of the convolution a tap joins with a pixel of the other: i·stride + offset, or (i + offset) / stride where that is whole.</summary>
+    private readonly record struct TapMap(int RowOffset, int ColumnOffset, int Stride, bool Divides)
+    {
+        public bool TryRow(int row, int height, out int source)
+        {
+            int position = Divides ? row + RowOffset : row * Stride + RowOffset;
+            source = Divides ? position / Stride : position;
+            return position >= 0 && source < height && (!Divides || position % Stride == 0);
+        }
+
+        public ColumnRun Columns(int columns, int width)
+        {
+            if (!Divides)
+            {
+                int first = ColumnOffset < 0 ? Blocking.Count(-ColumnOffset, Stride) : 0;
+                int end = ColumnOffset >= width ? first : Math.Min(columns, (width - 1 - ColumnOffset) / Stride + 1);
+                return new(first, end, 1, first * Stride + ColumnOffset, Stride);
+            }
+            int phase = ColumnOffset < 0 ? -ColumnOffset : (Stride - ColumnOffset % Stride) % Stride;
+            return new(phase, Math.Min(columns, (width - 1) * Stride - ColumnOffset + 1), Stride, (phase + ColumnOffset) / Stride, 1);
+        }
+    }
+
+    /// <summary>The columns that meet a pixel, First, First + Step, … below End, and where: Source, Source + SourceStep, …</summary>
+    private readonly record struct ColumnRun(int First, int End, int Step, int Source, int SourceStep);
+}
