@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using RawDiffusion.Core;
+using RawDiffusion.Testing;
 using RawDiffusion.Training.Data;
 
 namespace RawDiffusion.UnitTests.Data;
@@ -107,7 +108,9 @@ public class IdxDatasetTests
     [Fact]
     public void ReadsMnist()
     {
-        var data = DatasetOpener.Open(SharedData.Find("mnist"), new DatasetOptions());
+        string? path = SharedFiles.Find("data/mnist");
+        Assert.SkipWhen(path is null, SharedFiles.Missing);
+        var data = DatasetOpener.Open(path, new DatasetOptions());
         Assert.Equal((60000, 28, 28, 1, 10), (data.Count, data.Height, data.Width, data.Channels, data.ClassNames.Count));
         Assert.Equal([5, 0, 4, 1, 9], Enumerable.Range(0, 5).Select(data.Label));
         Assert.Equal(27525, Pictures.Read(data, 0).Sum(value => value));

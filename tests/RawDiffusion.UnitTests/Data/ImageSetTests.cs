@@ -1,4 +1,5 @@
 using RawDiffusion.Core;
+using RawDiffusion.Testing;
 using RawDiffusion.Training.Data;
 using RawDiffusion.Training.Images;
 using RawDiffusion.UnitTests.Images;
@@ -190,11 +191,9 @@ public class ImageSetTests
     [Fact]
     public void ReadsTwelveThousandJpegs()
     {
-        string path = SharedData.Find("cifar10-jpg.zip");
-        if (!ImageDecoder.Default.CanDecode(ImageFormat.Jpeg))
-        {
-            Assert.Skip(ImageDecoder.MissingLibrary(ImageFormat.Jpeg).Message);
-        }
+        string? path = SharedFiles.Find("data/cifar10-jpg.zip");
+        Assert.SkipWhen(path is null, SharedFiles.Missing);
+        Assert.SkipUnless(ImageDecoder.Default.CanDecode(ImageFormat.Jpeg), ImageDecoder.MissingLibrary(ImageFormat.Jpeg).Message);
         var data = DatasetOpener.Open(path, new DatasetOptions());
         Assert.Equal((12000, 32, 32, 3), (data.Count, data.Height, data.Width, data.Channels));
         Assert.Equal(["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"], data.ClassNames);
