@@ -1,6 +1,6 @@
+using System.Collections.Concurrent;
 using System.Runtime.ExceptionServices;
 using System.Security.Cryptography;
-using System.Collections.Concurrent;
 using RawDiffusion.Core;
 using RawDiffusion.Training.Images;
 
@@ -121,7 +121,7 @@ internal sealed class ImageSet
         if (other >= 0)
         {
             string Tell(int i) => $"{_layout.Files[i]} is {_images[i]!.Height}×{_images[i]!.Width}";
-            throw new DataException($"The images in {_container.Path} are of different sizes: {Tell(first)}, {Tell(other)} (height × width). Set data.resize to crop and shrink all of them to one size.");
+            throw new DataException($"The images in {_container.Path} are of different sizes: {Tell(first)}, {Tell(other)} (height × width). Set data.resize, as data.resize=32, to crop and shrink all of them to one size.");
         }
     }
 
@@ -137,7 +137,7 @@ internal sealed class ImageSet
         string message = $"{_failures.Count} of {_images.Length} images in {_container.Path} cannot be read:{list}";
         if (_options.Strict || _failures.Count == _images.Length)
         {
-            throw new DataException(message + "\nRepair or remove them" + (_failures.Count < _images.Length ? ", or set data.strict to false to leave such images out." : "."));
+            throw new DataException(message + "\nRepair or remove them" + (_failures.Count < _images.Length ? ", or set data.lenient to true to leave such images out." : "."));
         }
         _options.Warn?.Invoke(message + "\nThey are left out.");
     }
@@ -148,9 +148,14 @@ internal sealed class ImageSet
         var first = _images[kept[0]]!;
         int channels = _options.Channels ?? (kept.All(i => _images[i]!.IsGrey) ? 1 : 3);
         using var fingerprint = new Fingerprint().Add("images").Add(first.Height).Add(first.Width).Add(channels);
+        foreach (string name in _layout.ClassNames)
+        {
+            fingerprint.Add(name);
+        }
+        // Not the files' names, so that an archive and the folder it was unpacked to are the same set.
         foreach (int i in kept)
         {
-            fingerprint.Add(_layout.Files[i]).Add(_hashes[i]);
+            fingerprint.Add(_layout.Labels?[i] ?? -1).Add(_hashes[i]);
         }
         var pixels = new ReadOnlyMemory<byte>[kept.Length];
         for (int k = 0; k < kept.Length; k++)

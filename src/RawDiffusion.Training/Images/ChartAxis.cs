@@ -30,7 +30,7 @@ internal sealed class ChartAxis
     {
         double low = _logarithmic ? Math.Pow(10, _from) : _from, high = _logarithmic ? Math.Pow(10, _to) : _to;
         double rough = (high - low) / wanted, power = Math.Pow(10, Math.Floor(Math.Log10(rough)));
-        double step = power * ((rough / power) switch { <= 1 => 1, <= 2 => 2, <= 5 => 5, _ => 10 });
+        double step = power * ((rough / power) switch { < 1.5 => 1, < 3.5 => 2, < 7.5 => 5, _ => 10 });
         var ticks = new List<(double, string)>();
         for (double i = Math.Ceiling(low / step - 1e-9); i * step <= high * (1 + 1e-12) + 1e-9 * step; i++)
         {
@@ -52,7 +52,7 @@ internal sealed class ChartAxis
                 double value = step * Math.Pow(10, decade);
                 if (decade % decades == 0 && At(value) is >= 0 and <= 1)
                 {
-                    ticks.Add((value, value.ToString(value is >= 0.0001 and < 10_000 ? "0.#####" : "0.#e0", CultureInfo.InvariantCulture)));
+                    ticks.Add((value, value.ToString(value is >= 0.001 and < 10_000 ? "0.#####" : "0.#e0", CultureInfo.InvariantCulture)));
                 }
             }
         }

@@ -36,7 +36,7 @@ public class ImageDecoderTests
     [MemberData(nameof(Fixtures))]
     public void DecodesEveryFormat(ImageFormat format, string fixture, int tolerance)
     {
-        Require(ImageDecoder.Default.CanDecode(format), ImageDecoder.MissingLibrary(format).Message);
+        Assert.SkipUnless(ImageDecoder.Default.CanDecode(format), ImageDecoder.MissingLibrary(format).Message);
         CheckColours(ImageDecoder.Default.Decode(Fixture(fixture)), tolerance);
     }
 
@@ -47,7 +47,7 @@ public class ImageDecoderTests
     public void TurboJpegDecodesTheSame(string fixture)
     {
         var turbo = new TurboJpegCodec();
-        Require(turbo.CanDecode(ImageFormat.Jpeg), "libturbojpeg is not installed");
+        Assert.SkipUnless(turbo.CanDecode(ImageFormat.Jpeg), "libturbojpeg is not installed");
         CheckColours(new ImageDecoder([turbo]).Decode(Fixture(fixture)), 6);
     }
 
@@ -57,7 +57,7 @@ public class ImageDecoderTests
     public void GreyJpegStaysGrey(Type codec)
     {
         var decoder = new ImageDecoder([(IImageCodec)Activator.CreateInstance(codec)!]);
-        Require(decoder.CanDecode(ImageFormat.Jpeg), $"the library of {codec.Name} is not installed");
+        Assert.SkipUnless(decoder.CanDecode(ImageFormat.Jpeg), $"the library of {codec.Name} is not installed");
         var image = decoder.Decode(ImageFixtures.GreyJpeg);
         Assert.True(image.IsGrey);
         Assert.Equal((8, 16, 3), (image.Height, image.Width, image.Channels));
@@ -78,20 +78,20 @@ public class ImageDecoderTests
                 Assert.Throws<DataException>(() => decoder.Decode(file.AsSpan(0, file.Length / 2)));
             }
         }
-        Require(ImageDecoder.Default.CanDecode(format), ImageDecoder.MissingLibrary(format).Message);
+        Assert.SkipUnless(ImageDecoder.Default.CanDecode(format), ImageDecoder.MissingLibrary(format).Message);
     }
 
     [Fact]
     public void ABmpThatLibgdMisreadsIsRefused()
     {
-        Require(new GdCodec().CanDecode(ImageFormat.Bmp), "libgd is not installed");
+        Assert.SkipUnless(new GdCodec().CanDecode(ImageFormat.Bmp), "libgd is not installed");
         Assert.Contains("convert it to PNG", Assert.Throws<DataException>(() => ImageDecoder.Default.Decode(ImageFixtures.LongHeaderPaletteBmp)).Message);
     }
 
     [Fact]
     public void TransparencyIsComposedOverBlack()
     {
-        Require(ImageDecoder.Default.CanDecode(ImageFormat.WebP), "libgd is not installed");
+        Assert.SkipUnless(ImageDecoder.Default.CanDecode(ImageFormat.WebP), "libgd is not installed");
         var image = ImageDecoder.Default.Decode(ImageFixtures.TransparentWebP);
         Assert.InRange(image.Pixels[0], 126, 130);
         Assert.Equal((0, 0), (image.Pixels[1], image.Pixels[2]));
@@ -125,14 +125,6 @@ public class ImageDecoderTests
     }
 
     private static byte[] Fixture(string name) => (byte[])typeof(ImageFixtures).GetProperty(name)!.GetValue(null)!;
-
-    private static void Require(bool condition, string reason)
-    {
-        if (!condition)
-        {
-            Assert.Skip(reason);
-        }
-    }
 
     private static void CheckColours(Image image, int tolerance)
     {

@@ -1,4 +1,4 @@
-namespace RawDiffusion.UnitTests.Storage;
+namespace RawDiffusion.UnitTests;
 
 /// <summary>A fresh folder that is gone when the test ends.</summary>
 internal sealed class TempFolder : IDisposable
