@@ -43,8 +43,8 @@ public static class NetworkMapping
     /// <summary>The network of a hub folder.</summary>
     public static UNetConfig FromHub(UNet2DConfig hub) => new()
     {
-        Height = hub.SampleSize ?? 32,
-        Width = hub.SampleSize ?? 32,
+        Height = hub.SampleSize?.Height ?? 32,
+        Width = hub.SampleSize?.Width ?? 32,
         InChannels = hub.InChannels,
         OutChannels = hub.OutChannels,
         BlockChannels = hub.BlockOutChannels,
@@ -69,7 +69,7 @@ public static class NetworkMapping
     /// <summary>The hub's configuration of a network.</summary>
     public static UNet2DConfig ToHub(UNetConfig network) => new()
     {
-        SampleSize = network.Height,
+        SampleSize = (network.Height, network.Width),
         InChannels = network.InChannels,
         OutChannels = network.OutChannels,
         BlockOutChannels = network.BlockChannels,

@@ -95,7 +95,8 @@ public sealed class Checkpoint : IDisposable
         if (stream.Length < file.Bytes)
         {
             var cut = file.Tensors.FirstOrDefault(tensor => tensor.Offset + tensor.Bytes > stream.Length);
-            throw new StorageException($"{path} is truncated: {stream.Length} bytes found, {file.Bytes} expected{(cut is null ? "" : $"; tensor {SafetensorsHeader.Quote(cut.Name)} is the first that is cut off")}. Use another checkpoint.");
+            var where = cut is null ? "" : $"; tensor {SafetensorsHeader.Quote(cut.Name)} is the first that is cut off";
+            throw new StorageException($"{path} is truncated: {stream.Length} bytes found, {file.Bytes} expected{where}. Use another checkpoint.");
         }
         if (stream.Length > file.Bytes)
             throw new StorageException($"{path} has {stream.Length} bytes, {file.Bytes} expected: it was changed after it was saved. Use another checkpoint.");
@@ -106,13 +107,13 @@ public sealed class Checkpoint : IDisposable
     /// <summary>Finds the damage that the file's hash has shown to exist.</summary>
     private static string Locate(ManifestFile file, FileStream stream)
     {
-        var damaged = file.Tensors.Where(tensor => Checksum(stream, tensor.Offset, tensor.Bytes) != tensor.Crc32c).Select(tensor => tensor.Name).ToArray();
+        var damaged = file.Tensors.Where(tensor => Checksum(stream, tensor.Offset, tensor.Bytes) != tensor.Crc32c).ToArray();
         return damaged.Length switch
         {
             0 when file.Tensors.Count == 0 => "its contents",
             0 => "its header",
-            1 => $"tensor {SafetensorsHeader.Quote(damaged[0])}",
-            _ => $"tensor {SafetensorsHeader.Quote(damaged[0])} and {damaged.Length - 1} others",
+            1 => $"tensor {SafetensorsHeader.Quote(damaged[0].Name)}",
+            _ => $"tensor {SafetensorsHeader.Quote(damaged[0].Name)} and {damaged.Length - 1} others",
         };
     }
 

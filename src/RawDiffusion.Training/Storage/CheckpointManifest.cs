@@ -55,7 +55,8 @@ internal sealed record CheckpointManifest
             using var document = JsonDocument.Parse(bytes);
             var format = document.RootElement.GetProperty("format").GetInt32();
             if (format != CurrentFormat)
-                throw new ConfigurationException($"{folder} has checkpoint format {format}; this program reads format {CurrentFormat}. Use the version of the program that wrote it.");
+                throw new ConfigurationException(
+                    $"{folder} has checkpoint format {format}; this program reads format {CurrentFormat}. Use the version of the program that wrote it.");
             return JsonSerializer.Deserialize(bytes, ManifestJson.Default.CheckpointManifest)!;
         }
         catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException or FormatException)
@@ -74,6 +75,11 @@ internal sealed record ManifestFile(string Name, long Bytes, string Sha256, IRea
 /// <summary>One tensor's bytes, so that damage can be told by the tensor's name even where the file's own header is damaged.</summary>
 internal sealed record ManifestTensor(string Name, long Offset, long Bytes, uint Crc32c);
 
-[JsonSourceGenerationOptions(WriteIndented = true, NewLine = "\n", PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, RespectRequiredConstructorParameters = true, RespectNullableAnnotations = true)]
+[JsonSourceGenerationOptions(
+    WriteIndented = true,
+    NewLine = "\n",
+    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
+    RespectRequiredConstructorParameters = true,
+    RespectNullableAnnotations = true)]
 [JsonSerializable(typeof(CheckpointManifest))]
 internal sealed partial class ManifestJson : JsonSerializerContext;

@@ -24,7 +24,7 @@ internal sealed class ConfigFields(JsonObject json, string file, List<string> pr
     {
         if (Take(key) is not { } node)
             return fallback;
-        if (node is JsonValue value && value.GetValueKind() == JsonValueKind.Number && value.TryGetValue(out double number) && number >= least && number <= most)
+        if (NumberOf(node) is var number && number >= least && number <= most)
             return number;
         Wrong(node, key, $"a number from {least} to {most}");
         return fallback;
@@ -55,7 +55,7 @@ internal sealed class ConfigFields(JsonObject json, string file, List<string> pr
     {
         if (Take(key) is not { } node)
             return fallback;
-        var words = node is JsonArray array ? array.Select(item => item?.GetValueKind() == JsonValueKind.String ? item.GetValue<string>() : "").ToArray() : [];
+        var words = Items(node).Select(item => item?.GetValueKind() == JsonValueKind.String ? item.GetValue<string>() : "").ToArray();
         if (words.Length > 0 && words.All(supported.Contains))
             return words;
         Wrong(node, key, $"a list of {string.Join(" or ", supported)}");
@@ -66,18 +66,29 @@ internal sealed class ConfigFields(JsonObject json, string file, List<string> pr
     {
         if (Take(key) is not { } node)
             return fallback;
-        var values = node is JsonArray array ? array.Select(item => item is JsonValue value && value.TryGetValue(out int number) ? number : 0).ToArray() : [];
+        var values = Items(node).Select(item => item is JsonValue value && value.TryGetValue(out int number) ? number : 0).ToArray();
         if (values.Length > 0 && values.All(value => value > 0))
             return values;
         Wrong(node, key, "a list of positive integers");
         return fallback;
     }
 
+    /// <summary>A height and width: one number for both, or a list of the two.</summary>
+    public (int Height, int Width)? OptionalSize(string key)
+    {
+        if (json[key] is not JsonArray)
+            return OptionalInt(key, null) is { } side ? (side, side) : null;
+        if (Ints(key, []) is [var height, var width])
+            return (height, width);
+        Wrong(json[key], key, "null, a positive integer, or a height and a width");
+        return null;
+    }
+
     public double[]? OptionalNumbers(string key, double least, double most)
     {
         if (Take(key) is not { } node)
             return null;
-        var values = node is JsonArray array ? array.Select(item => item is JsonValue value && value.TryGetValue(out double number) ? number : double.NaN).ToArray() : [];
+        var values = Items(node).Select(NumberOf).ToArray();
         if (values.Length > 0 && values.All(value => value >= least && value <= most))
             return values;
         Wrong(node, key, $"null or a list of numbers from {least} to {most}");
@@ -109,6 +120,12 @@ internal sealed class ConfigFields(JsonObject json, string file, List<string> pr
         _seen.Add(key);
         return json[key];
     }
+
+    private static IEnumerable<JsonNode?> Items(JsonNode node) => node as JsonArray ?? [];
+
+    /// <summary>A number's value; NaN, which lies in no range, for anything else.</summary>
+    private static double NumberOf(JsonNode? node) =>
+        node?.GetValueKind() == JsonValueKind.Number && node.AsValue().TryGetValue(out double number) ? number : double.NaN;
 
     private int? IntOf(JsonNode node, string key, int least, string expected)
     {

@@ -103,7 +103,7 @@ public sealed class HubFolder : IDisposable
         if (problems.Count == 1)
             throw new ConfigurationException($"The model is not supported: {problems[0]}.");
         if (problems.Count > 1)
-            throw new ConfigurationException($"The model is not supported, for {problems.Count} reasons:{string.Concat(problems.Select(problem => $"\n  {problem}"))}");
+            throw new ConfigurationException($"The model is not supported, for {problems.Count} reasons:\n  {string.Join("\n  ", problems)}");
     }
 
     private static void WriteJson(IFileSystem files, string path, JsonObject json) =>
@@ -114,7 +114,8 @@ public sealed class HubFolder : IDisposable
         var path = System.IO.Path.Combine(unet, WeightsName);
         if (File.Exists(path))
             return path;
-        var others = Directory.GetFiles(unet).Select(System.IO.Path.GetFileName).Where(name => name!.StartsWith("diffusion_pytorch_model", StringComparison.Ordinal)).Order();
-        throw new StorageException($"{unet} holds no {WeightsName}{(others.Any() ? $", only {string.Join(", ", others)}" : "")}. Save the model as one safetensors file.");
+        var others = Directory.GetFiles(unet, "diffusion_pytorch_model*").Select(System.IO.Path.GetFileName).Order().ToArray();
+        var found = others.Length == 0 ? "" : $", only {string.Join(", ", others)}";
+        throw new StorageException($"{unet} holds no {WeightsName}{found}. Save the model as one safetensors file.");
     }
 }

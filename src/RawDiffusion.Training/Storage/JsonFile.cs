@@ -7,7 +7,12 @@ namespace RawDiffusion.Training.Storage;
 /// <summary>JSON documents that people may have edited: what is wrong with one is their mistake to mend, and told as such.</summary>
 internal static class JsonFile
 {
-    private static readonly JsonDocumentOptions Options = new() { AllowDuplicateProperties = false, CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true };
+    private static readonly JsonDocumentOptions Options = new()
+    {
+        AllowDuplicateProperties = false,
+        AllowTrailingCommas = true,
+        CommentHandling = JsonCommentHandling.Skip,
+    };
 
     /// <exception cref="StorageException">The file cannot be read.</exception>
     /// <exception cref="ConfigurationException">It holds something else than one JSON object.</exception>

@@ -141,7 +141,13 @@ public sealed class MetricsLog : IDisposable
             var reader = new Utf8JsonReader(line);
             using var document = JsonDocument.ParseValue(ref reader);
             var root = document.RootElement;
-            return new StepMetrics(root.GetProperty("step").GetInt64(), Number(root, "loss"), Number(root, "grad_norm"), Number(root, "lr"), Number(root, "images_per_s"), Number(root, "seconds"));
+            return new StepMetrics(
+                root.GetProperty("step").GetInt64(),
+                Number(root, "loss"),
+                Number(root, "grad_norm"),
+                Number(root, "lr"),
+                Number(root, "images_per_s"),
+                Number(root, "seconds"));
         }
         catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException or FormatException)
         {

@@ -9,7 +9,8 @@ namespace RawDiffusion.Training.Storage;
 /// <param name="Hub">The model, where a hub folder was named.</param>
 public sealed record ModelLocation(Checkpoint? Checkpoint, HubFolder? Hub) : IDisposable
 {
-    private const string Accepted = "A model is a run folder, one of its checkpoints (checkpoints/step-NNNNNNN), or a folder in the hub's layout (model_index.json and unet/).";
+    private const string Accepted =
+        "A model is a run folder, one of its checkpoints (checkpoints/step-NNNNNNN), or a folder in the hub's layout (model_index.json and unet/).";
 
     /// <summary>Opens what a path names: a run folder's newest intact checkpoint, a checkpoint, or a hub folder.</summary>
     /// <param name="path">The folder.</param>

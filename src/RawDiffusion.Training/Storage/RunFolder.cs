@@ -99,7 +99,10 @@ public sealed class RunFolder : IDisposable
     {
         notice ??= _ => { };
         if (!File.Exists(System.IO.Path.Combine(path, ConfigName)) || !IsRun(path))
-            throw new ConfigurationException($"{path} is no run folder: {(Directory.Exists(path) ? $"it holds no {ConfigName} of a run" : "it does not exist")}. Name a folder that `rawdiffusion train` made.");
+        {
+            var found = Directory.Exists(path) ? $"it holds no {ConfigName} of a run" : "it does not exist";
+            throw new ConfigurationException($"{path} is no run folder: {found}. Name a folder that `rawdiffusion train` made.");
+        }
         var held = RunLock.TryAcquire(path, notice) ?? throw InUse(path);
         return New(path, held, notice, fileSystem ?? DiskFileSystem.Instance);
     }
@@ -156,6 +159,9 @@ public sealed class RunFolder : IDisposable
         return last + 1;
     }
 
-    private static StorageException InUse(string path) =>
-        new($"{path} is being trained by another process{(RunLock.Holder(path) is { } pid ? $" (pid {pid})" : "")}. Wait for it, stop it, or choose another folder.");
+    private static StorageException InUse(string path)
+    {
+        var who = RunLock.Holder(path) is { } pid ? $" (pid {pid})" : "";
+        return new StorageException($"{path} is being trained by another process{who}. Wait for it, stop it, or choose another folder.");
+    }
 }

@@ -59,7 +59,8 @@ internal sealed class RunLock : IDisposable
     {
         try
         {
-            return int.TryParse(File.ReadAllText(Path.Combine(run, PidFileName)), NumberStyles.AllowTrailingWhite, CultureInfo.InvariantCulture, out var pid) ? pid : null;
+            var text = File.ReadAllText(Path.Combine(run, PidFileName));
+            return int.TryParse(text, NumberStyles.AllowTrailingWhite, CultureInfo.InvariantCulture, out var pid) ? pid : null;
         }
         catch (Exception e) when (StorageFailure.Covers(e))
         {

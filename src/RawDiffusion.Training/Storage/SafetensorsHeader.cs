@@ -101,7 +101,13 @@ internal sealed class SafetensorsHeader
         {
             var key = reader.GetString()!;
             reader.Read();
-            var repeated = key switch { "dtype" => type is not null, "shape" => shape is not null, "data_offsets" => offsets is not null, _ => false };
+            var repeated = key switch
+            {
+                "dtype" => type is not null,
+                "shape" => shape is not null,
+                "data_offsets" => offsets is not null,
+                _ => false,
+            };
             if (repeated)
                 throw Broken($"tensor {Quote(name)} has two values of {key}");
             switch (key)
@@ -166,10 +172,17 @@ internal sealed class SafetensorsHeader
         foreach (var entry in InFileOrder)
         {
             if (entry.Offset != position)
-                throw Broken($"tensor {Quote(entry.Name)} begins at byte {entry.Offset - _dataStart} of the data, where {position - _dataStart} was expected: tensors {(entry.Offset < position ? "overlap" : "leave a hole")}");
+            {
+                var fault = entry.Offset < position ? "overlap" : "leave a hole";
+                var (found, expected) = (entry.Offset - _dataStart, position - _dataStart);
+                throw Broken($"tensor {Quote(entry.Name)} begins at byte {found} of the data, where {expected} was expected: tensors {fault}");
+            }
             position += entry.Length;
             if (position > fileLength)
-                throw Broken($"tensor {Quote(entry.Name)} ends at byte {position - _dataStart} of the data, which has only {fileLength - _dataStart}: the file is truncated");
+            {
+                var (found, expected) = (fileLength - _dataStart, position - _dataStart);
+                throw Broken($"tensor {Quote(entry.Name)} ends at byte {expected} of the data, which has only {found}: the file is truncated");
+            }
         }
         if (position != fileLength)
             throw Broken($"its tensors cover {position - _dataStart} of the {fileLength - _dataStart} bytes of data");

@@ -235,11 +235,14 @@ public sealed class SafetensorsReader : IDisposable
 
     private int ArrayLength(TensorEntry entry, long length) => length <= Array.MaxLength
         ? (int)length
-        : throw new StorageException($"Tensor {SafetensorsHeader.Quote(entry.Name)} of {Path} has {length} elements, more than one array holds ({Array.MaxLength}).");
+        : throw new StorageException(
+            $"Tensor {SafetensorsHeader.Quote(entry.Name)} of {Path} has {length} elements, more than one array holds ({Array.MaxLength}).");
 
     private StorageException WrongType(TensorEntry entry, string expected) =>
         new($"Tensor {SafetensorsHeader.Quote(entry.Name)} of {Path} has type {SafetensorsHeader.Quote(entry.DTypeName)}; expected {expected}.");
 
     private StorageException WrongSize(TensorEntry entry, string found, int expected) =>
-        new($"Tensor {SafetensorsHeader.Quote(entry.Name)} of {Path} has shape {TensorEntry.Format(entry.Shape)}, that is {found}; expected {expected}. Is the file of another model?");
+        new(
+        $"Tensor {SafetensorsHeader.Quote(entry.Name)} of {Path} has shape {TensorEntry.Format(entry.Shape)}, that is {found}; "
+        + $"expected {expected}. Is the file of another model?");
 }

@@ -17,9 +17,9 @@ public sealed class TensorSource
         (Name, DType, Shape, _fill, _bytes) = (name, dtype, shape.ToArray(), fill, bytes);
         Length = checked(TensorEntry.CountOf(shape) * dtype.Size());
         if (Length is < 0 or > int.MaxValue)
-            throw new ArgumentException($"Tensor '{name}' of shape {TensorEntry.Format(shape)} needs {Length} bytes; a tensor of 0 to {int.MaxValue} bytes can be written.", nameof(shape));
+            throw Misfit(name, shape, $"needs {Length} bytes; a tensor of 0 to {int.MaxValue} bytes can be written");
         if (fill is null && bytes.Length != Length)
-            throw new ArgumentException($"Tensor '{name}' of shape {TensorEntry.Format(shape)} needs {Length} bytes, {bytes.Length} were given.", nameof(bytes));
+            throw Misfit(name, shape, $"needs {Length} bytes, {bytes.Length} were given");
     }
 
     /// <summary>The tensor's name.</summary>
@@ -37,10 +37,8 @@ public sealed class TensorSource
     /// <summary>A float32 tensor whose values already lie in memory; they are read when the file is written.</summary>
     public static TensorSource Floats(string name, ReadOnlySpan<long> shape, ReadOnlyMemory<float> values)
     {
-        var count = TensorEntry.CountOf(shape);
-        return values.Length == count
-            ? Floats(name, shape, destination => values.Span.CopyTo(destination))
-            : throw new ArgumentException($"Tensor '{name}' of shape {TensorEntry.Format(shape)} has {count} elements, {values.Length} values were given.", nameof(values));
+        Demand(name, shape, values.Length);
+        return Floats(name, shape, destination => values.Span.CopyTo(destination));
     }
 
     /// <summary>A float32 tensor that a callback fills when its turn comes, for example by a download from a device.</summary>
@@ -53,10 +51,8 @@ public sealed class TensorSource
     /// <summary>A tensor of 64-bit integers; they are read when the file is written.</summary>
     public static TensorSource Int64(string name, ReadOnlySpan<long> shape, ReadOnlyMemory<long> values)
     {
-        var count = TensorEntry.CountOf(shape);
-        return values.Length == count
-            ? new(name, TensorDType.I64, shape, bytes => values.Span.CopyTo(MemoryMarshal.Cast<byte, long>(bytes)), default)
-            : throw new ArgumentException($"Tensor '{name}' of shape {TensorEntry.Format(shape)} has {count} elements, {values.Length} values were given.", nameof(values));
+        Demand(name, shape, values.Length);
+        return new TensorSource(name, TensorDType.I64, shape, bytes => values.Span.CopyTo(MemoryMarshal.Cast<byte, long>(bytes)), default);
     }
 
     /// <summary>A tensor of any known type from its little-endian bytes.</summary>
@@ -74,4 +70,14 @@ public sealed class TensorSource
         _fill(bytes);
         return bytes;
     }
+
+    private static void Demand(string name, ReadOnlySpan<long> shape, int given)
+    {
+        var count = TensorEntry.CountOf(shape);
+        if (given != count)
+            throw Misfit(name, shape, $"has {count} elements, {given} values were given");
+    }
+
+    private static ArgumentException Misfit(string name, ReadOnlySpan<long> shape, string problem) =>
+        new($"Tensor '{name}' of shape {TensorEntry.Format(shape)} {problem}.");
 }

@@ -23,8 +23,8 @@ public sealed record UNet2DConfig
 
     private const string ClassName = "UNet2DModel";
 
-    /// <summary>Height and width that the network was trained on, in pixels; null where unsaid. (<c>sample_size</c>)</summary>
-    public int? SampleSize { get; init; }
+    /// <summary>What the network was trained on, in pixels; null where unsaid. (<c>sample_size</c>)</summary>
+    public (int Height, int Width)? SampleSize { get; init; }
 
     /// <summary>Channels of the input. (<c>in_channels</c>)</summary>
     public int InChannels { get; init; } = 3;
@@ -129,7 +129,7 @@ public sealed record UNet2DConfig
         ["num_train_timesteps"] = null,
         ["out_channels"] = OutChannels,
         ["resnet_time_scale_shift"] = TimeScaleShift ? "scale_shift" : "default",
-        ["sample_size"] = SampleSize,
+        ["sample_size"] = SampleSize is not var (height, width) ? null : height == width ? height : HubFolder.Array<int>([height, width]),
         ["time_embedding_dim"] = TimeEmbeddingDim,
         ["time_embedding_type"] = "positional",
         ["up_block_types"] = HubFolder.Array(UpBlockTypes),
@@ -138,7 +138,6 @@ public sealed record UNet2DConfig
 
     internal static UNet2DConfig Read(JsonObject json, string file, List<string> problems)
     {
-        json = WithPlainSampleSize(json);
         var fields = new ConfigFields(json, file, problems);
         var defaults = new UNet2DConfig();
         fields.Only("_class_name", ClassName);
@@ -151,7 +150,7 @@ public sealed record UNet2DConfig
         fields.Only("upsample_type", "conv");
         var config = new UNet2DConfig
         {
-            SampleSize = fields.OptionalInt("sample_size", null),
+            SampleSize = fields.OptionalSize("sample_size"),
             InChannels = fields.Int("in_channels", defaults.InChannels),
             OutChannels = fields.Int("out_channels", defaults.OutChannels),
             TimeEmbeddingDim = fields.OptionalInt("time_embedding_dim", null),
@@ -179,21 +178,12 @@ public sealed record UNet2DConfig
         return config;
     }
 
-    /// <summary>Newer writers may give <c>sample_size</c> as [height, width]; for a square it is one number here.</summary>
-    private static JsonObject WithPlainSampleSize(JsonObject json)
-    {
-        if (json["sample_size"] is not JsonArray { Count: 2 } pair || !JsonNode.DeepEquals(pair[0], pair[1]))
-            return json;
-        var plain = (JsonObject)json.DeepClone();
-        plain["sample_size"] = pair[0]?.DeepClone();
-        return plain;
-    }
-
     private void CheckConsistency(ConfigFields fields)
     {
         var levels = BlockOutChannels.Count;
         if (DownBlockTypes.Count != levels || UpBlockTypes.Count != levels)
-            fields.Problem($"block_out_channels has {levels} levels, down_block_types {DownBlockTypes.Count} and up_block_types {UpBlockTypes.Count}; they must agree");
+            fields.Problem(
+                $"block_out_channels has {levels} levels, down_block_types {DownBlockTypes.Count} and up_block_types {UpBlockTypes.Count}; they must agree");
         if (DownsamplePadding > 1)
             fields.Problem($"downsample_padding is {DownsamplePadding}; supported is 0 or 1");
         if (BlockOutChannels[0] % 2 != 0)

@@ -11,7 +11,7 @@ public class CheckpointTests
     public void WhatIsSavedIsReadBack()
     {
         using var folder = new TempFolder();
-        var path = SmallCheckpoint.SaveTo(folder.At("checkpoints"), 42);
+        var path = new CheckpointFolder(folder.At("checkpoints")).Save(SmallCheckpoint.At(42), new CheckpointRetention());
         Assert.Equal(folder.At("checkpoints", "step-0000042"), path);
         using var checkpoint = Checkpoint.Open(path);
         SmallCheckpoint.AssertIsAt(42, checkpoint);

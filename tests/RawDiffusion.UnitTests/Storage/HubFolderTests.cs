@@ -8,7 +8,7 @@ public class HubFolderTests
 {
     private static readonly UNet2DConfig Small = new()
     {
-        SampleSize = 8,
+        SampleSize = (8, 16),
         InChannels = 1,
         OutChannels = 1,
         BlockOutChannels = [8, 16],
@@ -52,7 +52,7 @@ public class HubFolderTests
         Assert.Equal([16, 32], cifar.UNet.BlockOutChannels);
         Assert.Equal((null, 0, false, 1.0, 1e-6), (cifar.UNet.AttentionHeadDim, cifar.UNet.DownsamplePadding, cifar.UNet.FlipSinToCos, cifar.UNet.FreqShift, cifar.UNet.NormEps));
         Assert.Equal((8, 1, true, 0.0, 1e-5), (multihead.UNet.AttentionHeadDim, multihead.UNet.DownsamplePadding, multihead.UNet.FlipSinToCos, multihead.UNet.FreqShift, multihead.UNet.NormEps));
-        Assert.Equal((11, true, 12), (multihead.UNet.NumClassEmbeds, multihead.UNet.TimeScaleShift, multihead.UNet.SampleSize));
+        Assert.Equal((11, true, (12, 12)), (multihead.UNet.NumClassEmbeds, multihead.UNet.TimeScaleShift, multihead.UNet.SampleSize!.Value));
 
         // Whether the middle's attention has a norm follows from the configuration; the files show that it does.
         Assert.Equal(cifar.UNet.MidAttentionGroups is not null, cifar.Weights.Contains("mid_block.attentions.0.group_norm.weight"));
@@ -140,14 +140,14 @@ public class HubFolderTests
         File.WriteAllText(folder.At("config.json"), """
             {"_class_name":"UNet2DModel","_name":"mine","act_fn":"mish","block_out_channels":[10,16],"down_block_types":["DownBlock2D","SkipDownBlock2D"],
              "up_block_types":["UpBlock2D"],"norm_num_groups":4,"time_embedding_type":"fourier","dropout":2,"in_channels":"three","layers_per_block":0,
-             "attention_head_dim":5,"new_key":true,"center_input_sample":true,"downsample_padding":3,"optimization_step":5,"mid_block_type":null}
+             "attention_head_dim":5,"new_key":true,"center_input_sample":true,"downsample_padding":3,"optimization_step":5,"mid_block_type":null,"sample_size":[8]}
             """);
         File.WriteAllText(folder.At("scheduler_config.json"), """{"beta_schedule":"exp","prediction_type":"flow","trained_betas":[0.1],"set_alpha_to_one":true}""");
         var message = Assert.Throws<ConfigurationException>(() => HubFolder.TryOpen(folder.Path)).Message;
         string[] named =
         [
             "act_fn is \"mish\"", "SkipDownBlock2D", "fourier", "dropout is 2", "in_channels is \"three\"", "layers_per_block is 0", "new_key", "center_input_sample",
-            "downsample_padding is 3", "holds 10, which is no multiple of norm_num_groups 4", "no multiple of attention_head_dim 5", "mid_block_type is null",
+            "downsample_padding is 3", "holds 10, which is no multiple of norm_num_groups 4", "no multiple of attention_head_dim 5", "mid_block_type is null", "sample_size is [8]",
             "up_block_types 1", "beta_schedule is \"exp\"", "prediction_type is \"flow\"", "trained_betas has 1",
         ];
         Assert.All(named, part => Assert.Contains(part, message));

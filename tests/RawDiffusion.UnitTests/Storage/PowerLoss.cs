@@ -23,10 +23,10 @@ internal sealed class JournalFileSystem(string root) : IFileSystem
     public void Sync(Stream file)
     {
         var stream = (JournalStream)file;
-        Do(disk => disk.Sync(stream.Name), () => Disk.Sync(stream.Inner));
+        Do(disk => disk.Sync(stream.Name), () => { });
     }
 
-    public void SyncFolder(string path) => Do(disk => disk.Sync(Relative(path)), () => Disk.SyncFolder(path));
+    public void SyncFolder(string path) => Do(disk => disk.Sync(Relative(path)), () => { });
 
     public void RenameFolder(string from, string to) => Do(disk => disk.Rename(Relative(from), Relative(to)), () => Disk.RenameFolder(from, to));
 
@@ -46,8 +46,6 @@ internal sealed class JournalFileSystem(string root) : IFileSystem
 
     private sealed class JournalStream(JournalFileSystem owner, Stream inner, string name) : Stream
     {
-        public Stream Inner => inner;
-
         public string Name => name;
 
         public override bool CanRead => false;

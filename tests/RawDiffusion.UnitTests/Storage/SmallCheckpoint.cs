@@ -16,9 +16,9 @@ internal static class SmallCheckpoint
             TensorSource.Floats(tensor.Name, tensor.Shape, values => Fill(values, file, tensor.Name, step)))]))],
         new JsonObject { ["step"] = step, ["random"] = new JsonObject { ["seed"] = 12345678901234567UL }, ["rate"] = 2e-4 });
 
-    /// <summary>Saves with all defaults.</summary>
+    /// <summary>Saves as the program does, but for the synchronising.</summary>
     public static string SaveTo(string folder, long step, CheckpointRetention? retention = null) =>
-        new CheckpointFolder(folder).Save(At(step), retention ?? new CheckpointRetention(Last: 100));
+        new CheckpointFolder(folder, fileSystem: FaultyFileSystem.Sound()).Save(At(step), retention ?? new CheckpointRetention(Last: 100));
 
     public static void AssertIsAt(long step, Checkpoint checkpoint)
     {
