@@ -1,4 +1,5 @@
 using RawDiffusion.Core;
+using RawDiffusion.Cpu;
 
 namespace RawDiffusion.Testing;
 
@@ -13,6 +14,9 @@ public sealed record DeviceUnderTest(string Name, Func<Device> Create, Precision
     public static IReadOnlyList<DeviceUnderTest> All { get; } =
     [
         new("reference", () => new ReferenceDevice(), Precision.Float64),
+        new("CPU×1", () => new CpuDevice(threads: 1), Precision.Float32),
+        new("CPU×2", () => new CpuDevice(threads: 2), Precision.Float32, SameBitsAs: "CPU×1"),
+        new("CPU×3", () => new CpuDevice(threads: 3), Precision.Float32, SameBitsAs: "CPU×1"),
     ];
 
     /// <summary>The configuration of a name.</summary>
