@@ -1,4 +1,6 @@
+using System.Runtime.Intrinsics;
 using RawDiffusion.Core;
+using RawDiffusion.Cpu;
 
 namespace RawDiffusion.Testing;
 
@@ -13,7 +15,20 @@ public sealed record DeviceUnderTest(string Name, Func<Device> Create, Precision
     public static IReadOnlyList<DeviceUnderTest> All { get; } =
     [
         new("reference", () => new ReferenceDevice(), Precision.Float64),
+        new("CPU×1", () => new CpuDevice(threads: 1), Precision.Float32),
+        new("CPU×2", () => new CpuDevice(threads: 2), Precision.Float32, SameBitsAs: "CPU×1"),
+        new("CPU×3", () => new CpuDevice(threads: 3), Precision.Float32, SameBitsAs: "CPU×1"),
+        .. NarrowerVectors(),
     ];
+
+    private static IEnumerable<DeviceUnderTest> NarrowerVectors()
+    {
+        yield return new("CPU×2,128-bit", () => new CpuDevice(threads: 2, InstructionSet.Vector128), Precision.Float32);
+        if (Vector512.IsHardwareAccelerated)
+        {
+            yield return new("CPU×2,256-bit", () => new CpuDevice(threads: 2, InstructionSet.Vector256), Precision.Float32);
+        }
+    }
 
     /// <summary>The configuration of a name.</summary>
     public static DeviceUnderTest Named(string name) => All.Single(d => d.Name == name);

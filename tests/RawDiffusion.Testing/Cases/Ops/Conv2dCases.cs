@@ -37,7 +37,26 @@ public static class Conv2dCases
         ResidualMadeByAnOp,
         FrozenWeights,
         ConstantInput,
+        WeightsReplaced,
     ];
+
+    /// <summary>Whatever a device derived from the old weights must not outlive them.</summary>
+    private static DeviceCase WeightsReplaced => new("Conv2d", "3x3,weights-replaced", Tolerance.Sum,
+        [
+            Constant("x", new(2, 4, 5, 3)), State("w", new(4, 3, 3, 3)), Constant("others", new(4, 3, 3, 3)),
+            Output("before", new(2, 4, 5, 4)), Output("uploaded", new(2, 4, 5, 4)), Output("dx before", new(2, 4, 5, 3)), Output("copied", new(2, 4, 5, 4)), Output("dx", new(2, 4, 5, 3)),
+        ],
+        (device, of) =>
+        {
+            var geometry = new ConvGeometry(2, 4, 5, 3, 4, 3, 1, 1, 1, 1, 1);
+            device.Conv2d(of["x"], of["w"], null, null, null, of["before"], geometry);
+            device.Conv2dBackwardInput(of["before"], of["w"], of["dx before"], false, geometry);
+            of["w"].Upload(Draw("weights of later", new(4, 3, 3, 3)));
+            device.Conv2d(of["x"], of["w"], null, null, null, of["uploaded"], geometry);
+            of["w"].CopyFrom(of["others"]);
+            device.Conv2d(of["x"], of["w"], null, null, null, of["copied"], geometry);
+            device.Conv2dBackwardInput(of["before"], of["w"], of["dx"], false, geometry);
+        });
 
     /// <summary>The residual's gradient may take over the output's instead of copying it.</summary>
     private static TapeCase ResidualMadeByAnOp => new("Conv2d", "3x3,residual-made-by-an-op", Tolerance.Sum,

@@ -1,0 +1,162 @@
+using System.Reflection;
+using System.Text.RegularExpressions;
+using System.Xml.Linq;
+using RawDiffusion.Core;
+
+namespace RawDiffusion.UnitTests;
+
+/// <summary>What the layout promises: who may know whom, where an op is found, and how long a file gets.</summary>
+public partial class ArchitectureTests
+{
+    private const int LongestFile = 400;
+
+    /// <summary>Which projects each project may reference, and must.</summary>
+    private static readonly Dictionary<string, string[]> _references = new()
+    {
+        ["RawDiffusion.Core"] = [],
+        ["RawDiffusion.Cpu"] = ["Core"],
+        ["RawDiffusion.Cuda"] = ["Core"],
+        ["RawDiffusion.Models"] = ["Core"],
+        ["RawDiffusion.Diffusion"] = ["Core"],
+        ["RawDiffusion.Training"] = ["Core", "Diffusion", "Models"],
+        ["RawDiffusion.Trainer"] = ["Core", "Cpu", "Cuda", "Diffusion", "Models", "Training"],
+    };
+
+    /// <summary>Source generators: part of the build, not of the program.</summary>
+    private static readonly string[] _generators = ["RawDiffusion.Cpu.Generator"];
+
+    /// <summary>Files under src that may be longer than the others, each with its reason.</summary>
+    private static readonly Dictionary<string, string> _longFiles = [];
+
+    private static readonly string _root = FindRoot();
+
+    [Fact]
+    public void ProjectsReferenceEachOtherAsTheLayoutSays()
+    {
+        var projects = Directory.GetDirectories(Path.Combine(_root, "src")).Select(Path.GetFileName).Where(p => File.Exists(ProjectFile(p!))).ToList();
+        Assert.NotEmpty(projects);
+        foreach (string? project in projects.Where(p => !_generators.Contains(p)))
+        {
+            Assert.True(_references.ContainsKey(project!), $"src/{project} is no part of the layout: add it to this test, with what it may reference");
+            var expected = _references[project!].Select(name => $"RawDiffusion.{name}").Where(name => projects.Contains(name));
+            Assert.Equal(expected, XDocument.Load(ProjectFile(project!)).Descendants("ProjectReference")
+                .Where(IsReferencedAtRunTime).Select(ReferencedProject).Order());
+        }
+    }
+
+    [Fact]
+    public void TestsAndBenchmarksAreNotReferencedFromSources() =>
+        Assert.All(Directory.GetFiles(Path.Combine(_root, "src"), "*.csproj", SearchOption.AllDirectories),
+            file => Assert.DoesNotContain("tests/", File.ReadAllText(file).Replace('\\', '/')));
+
+    [Theory]
+    [InlineData("RawDiffusion.Core")]
+    [InlineData("RawDiffusion.Models")]
+    [InlineData("RawDiffusion.Diffusion")]
+    [InlineData("RawDiffusion.Training")]
+    public void OnlyTheTrainerNamesADevice(string project)
+    {
+        foreach (string file in Sources(project))
+        {
+            Assert.False(DeviceName().IsMatch(WithoutComments(File.ReadAllText(file))), $"{Path.GetRelativePath(_root, file)} names a device");
+        }
+    }
+
+    [Theory]
+    [InlineData("RawDiffusion.Cpu", "RawDiffusion.Cpu.CpuDevice")]
+    [InlineData("RawDiffusion.Cuda", "RawDiffusion.Cuda.CudaDevice")]
+    public void AnOpIsFoundByItsNameOnEveryDevice(string project, string device)
+    {
+        if (!File.Exists(ProjectFile(project)))
+        {
+            Assert.Skip($"there is no {project} yet");
+        }
+        foreach (var (op, methods) in Ops())
+        {
+            string folder = Path.Combine(_root, "src", project, "Ops");
+            Assert.True(File.Exists(Path.Combine(folder, op + ".cs")), $"{device} has no Ops/{op}.cs");
+            foreach (string method in methods)
+            {
+                // An op's method stands in the op's file or in one of its own name.
+                var places = ((string[])[op, method]).Select(name => Path.Combine(folder, name + ".cs")).Where(File.Exists);
+                Assert.True(places.Any(file => Overrides(file, method)), $"{device} overrides {method} neither in Ops/{op}.cs nor in Ops/{method}.cs");
+            }
+        }
+    }
+
+    [Fact]
+    public void TheReferenceDefinesAnOpInAFileOfItsName() =>
+        Assert.All(Ops(), op => Assert.All(op.Value, method =>
+            Assert.True(Overrides(Path.Combine(_root, "tests", "RawDiffusion.Testing", "Reference", op.Key + ".cs"), method), $"{method} is not in Reference/{op.Key}.cs")));
+
+    [Fact]
+    public void EveryOpOfTheContractHasItsOwnFile()
+    {
+        var declared = Ops().Values.SelectMany(methods => methods).ToHashSet();
+        string[] memory = [nameof(Device.CopyFromHost), nameof(Device.CopyToHost), nameof(Device.Copy), nameof(Device.Fill), nameof(Device.Synchronize)];
+        var contract = typeof(Device).GetMethods(BindingFlags.Public | BindingFlags.Instance)
+            .Where(m => m.IsAbstract && !m.IsSpecialName).Select(m => m.Name).Except(memory);
+        Assert.Equal(contract.Order(), declared.Order());
+    }
+
+    [Fact]
+    public void EveryOpHasCases()
+    {
+        var withCases = Testing.OpCases.All.Select(c => c.Op).ToHashSet();
+        var forward = Ops().Values.SelectMany(methods => methods).Where(m => !m.Contains("Backward") && m != nameof(Device.SumPositions));
+        Assert.Empty(forward.Except(withCases));
+    }
+
+    [Fact]
+    public void FilesStayShort()
+    {
+        var tooLong = Directory.GetFiles(Path.Combine(_root, "src"), "*.cs", SearchOption.AllDirectories).Where(IsSource)
+            .Select(file => (Name: Path.GetRelativePath(_root, file).Replace('\\', '/'), Lines: File.ReadLines(file).Count()))
+            .Where(file => file.Lines > LongestFile).ToDictionary(file => file.Name, file => file.Lines);
+        Assert.Empty(tooLong.Keys.Except(_longFiles.Keys).Select(name => $"{name} has {tooLong[name]} lines; split it by responsibility"));
+        Assert.Empty(_longFiles.Keys.Except(tooLong.Keys).Select(name => $"{name} is short by now; take it off the list"));
+    }
+
+    /// <summary>The contract: each file of Core's Ops that declares methods of the device, with their names.</summary>
+    private static Dictionary<string, string[]> Ops() =>
+        Directory.GetFiles(Path.Combine(_root, "src", "RawDiffusion.Core", "Ops"), "*.cs")
+            .Select(file => (Name: Path.GetFileNameWithoutExtension(file), Methods: AbstractMethod().Matches(File.ReadAllText(file)).Select(m => m.Groups[1].Value).ToArray()))
+            .Where(op => op.Methods.Length > 0).ToDictionary(op => op.Name, op => op.Methods);
+
+    private static bool Overrides(string file, string method) =>
+        File.Exists(file) && Regex.IsMatch(File.ReadAllText(file), $@"public override (unsafe )?void {method}\(");
+
+    private static IEnumerable<string> Sources(string project) =>
+        Directory.GetFiles(Path.Combine(_root, "src", project), "*.cs", SearchOption.AllDirectories).Where(IsSource);
+
+    private static bool IsSource(string file) =>
+        !Path.GetRelativePath(_root, file).Split(Path.DirectorySeparatorChar).Any(part => part is "bin" or "obj") && !file.EndsWith(".g.cs", StringComparison.Ordinal);
+
+    private static string ProjectFile(string project) => Path.Combine(_root, "src", project, project + ".csproj");
+
+    private static bool IsReferencedAtRunTime(XElement reference) => reference.Attribute("ReferenceOutputAssembly")?.Value != "false";
+
+    private static string ReferencedProject(XElement reference) => Path.GetFileNameWithoutExtension(reference.Attribute("Include")!.Value.Replace('\\', '/'));
+
+    /// <summary>Comments and strings may speak of devices; code may not.</summary>
+    private static string WithoutComments(string source) => StringOrComment().Replace(source, "");
+
+    private static string FindRoot()
+    {
+        var folder = new DirectoryInfo(AppContext.BaseDirectory);
+        while (folder is not null && !File.Exists(Path.Combine(folder.FullName, "RawDiffusion.sln")))
+        {
+            folder = folder.Parent;
+        }
+        return folder?.FullName ?? throw new DirectoryNotFoundException($"there is no RawDiffusion.sln above {AppContext.BaseDirectory}");
+    }
+
+    [GeneratedRegex(@"\b(RawDiffusion\.(Cpu|Cuda)|Cpu[A-Z]\w*|Cuda[A-Z]\w*|Cpu|Cuda)\b")]
+    private static partial Regex DeviceName();
+
+    [GeneratedRegex("""//.*|"(\\.|[^"\\\n])*"|/\*[\s\S]*?\*/""")]
+    private static partial Regex StringOrComment();
+
+    [GeneratedRegex(@"public abstract void (\w+)\(")]
+    private static partial Regex AbstractMethod();
+}

@@ -1,0 +1,119 @@
+using RawDiffusion.Core;
+
+namespace RawDiffusion.UnitTests;
+
+public class BufferPoolTests
+{
+    [Theory]
+    [InlineData(1, 256)]
+    [InlineData(256, 256)]
+    [InlineData(257, 512)]
+    [InlineData(2048, 2048)]
+    [InlineData(2049, 2304)]
+    [InlineData(4096, 4096)]
+    [InlineData(4097, 4608)]
+    [InlineData(1 << 20, 1 << 20)]
+    [InlineData((1 << 20) + 1, 9 << 17)]
+    [InlineData((1L << 40) + 1, 9L << 37)]
+    public void SizesAreRoundedUpToAnEighthOfAPowerOfTwo(long bytes, long size) => Assert.Equal(size, BufferPool.SizeClass(bytes));
+
+    [Fact]
+    public void ASizeClassHoldsItsRequestAndIsItsOwnClass()
+    {
+        for (long bytes = 1; bytes < 1L << 40; bytes += bytes / 7 + 1)
+        {
+            long size = BufferPool.SizeClass(bytes);
+            Assert.True(size >= bytes && size % 256 == 0, $"{bytes} → {size}");
+            Assert.True(bytes <= 2048 || size <= bytes * 1.125, $"{bytes} → {size}");
+            Assert.Equal(size, BufferPool.SizeClass(size));
+        }
+    }
+
+    [Fact]
+    public void AReturnedBlockIsHandedOutAgainToItsSizeClassOnly()
+    {
+        var memory = new RawMemory();
+        var pool = new BufferPool(memory.Allocate, memory.Free);
+        nint first = pool.Rent(1000, "first");
+        pool.Return(first, 1000);
+        Assert.NotEqual(first, pool.Rent(3000, "another size"));
+        Assert.Equal(first, pool.Rent(900, "the same class"));
+        Assert.Equal(2, pool.RawAllocations);
+        Assert.Empty(memory.Freed);
+    }
+
+    [Fact]
+    public void CountsWhatIsInUseAndWhatIsCached()
+    {
+        var memory = new RawMemory();
+        var pool = new BufferPool(memory.Allocate, memory.Free);
+        nint a = pool.Rent(256, "a"), b = pool.Rent(500, "b");
+        Assert.Equal((2, 768L, 768L, 0L), (pool.LiveBlocks, pool.LiveBytes, pool.PeakBytes, pool.CachedBytes));
+        pool.Return(b, 500);
+        Assert.Equal((1, 256L, 768L, 512L), (pool.LiveBlocks, pool.LiveBytes, pool.PeakBytes, pool.CachedBytes));
+        pool.ResetPeak();
+        Assert.Equal(256, pool.PeakBytes);
+        pool.Return(a, 256);
+        Assert.Equal((0, 0L, 768L), (pool.LiveBlocks, pool.LiveBytes, pool.CachedBytes));
+        pool.Flush();
+        Assert.Equal(0, pool.CachedBytes);
+        Assert.Equal([a, b], memory.Freed.Order());
+    }
+
+    [Fact]
+    public void AFullDeviceIsAskedAgainAfterTheCacheWasFlushed()
+    {
+        var memory = new RawMemory { Capacity = 1024 };
+        var pool = new BufferPool(memory.Allocate, memory.Free);
+        nint cached = pool.Rent(1024, "what is cached");
+        pool.Return(cached, 1024);
+        nint block = pool.Rent(512, "what needs the room");
+        Assert.Equal([cached], memory.Freed);
+        Assert.Equal((1, 512L, 0L), (pool.LiveBlocks, pool.LiveBytes, pool.CachedBytes));
+        pool.Return(block, 512);
+    }
+
+    [Fact]
+    public void RunningOutOfMemoryNamesWhoAskedForHowMuch()
+    {
+        var memory = new RawMemory { Capacity = 4 << 20 };
+        var pool = new BufferPool(memory.Allocate, memory.Free);
+        pool.Rent(1 << 20, "weights");
+        var error = Assert.Throws<DeviceException>(() => pool.Rent(8 << 20, "Conv2d"));
+        Assert.Equal(4, error.ExitCode);
+        Assert.Contains("Conv2d asked for 8.0 MiB while 1.0 MiB are in use (peak 1.0 MiB)", error.Message);
+        Assert.Contains("--batch", error.Message);
+        // The failure counts as nothing in use, and the pool still works.
+        Assert.Equal((1, 1L << 20), (pool.LiveBlocks, pool.LiveBytes));
+        Assert.NotEqual(0, pool.Rent(1 << 20, "something smaller"));
+    }
+
+    /// <summary>An allocator of a fixed capacity that hands out addresses without memory behind them.</summary>
+    private sealed class RawMemory
+    {
+        private readonly Dictionary<nint, long> _blocks = [];
+        private nint _next = 4096;
+
+        public long Capacity { get; init; } = long.MaxValue;
+
+        public List<nint> Freed { get; } = [];
+
+        public nint Allocate(long bytes)
+        {
+            if (_blocks.Values.Sum() + bytes > Capacity)
+            {
+                return 0;
+            }
+            nint address = _next;
+            _next += (nint)bytes;
+            _blocks.Add(address, bytes);
+            return address;
+        }
+
+        public void Free(nint address)
+        {
+            Assert.True(_blocks.Remove(address), "freed twice, or never allocated");
+            Freed.Add(address);
+        }
+    }
+}
