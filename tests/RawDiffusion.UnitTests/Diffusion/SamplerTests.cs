@@ -1,4 +1,5 @@
 using RawDiffusion.Core;
+using RawDiffusion.Cpu;
 using RawDiffusion.Diffusion;
 using RawDiffusion.Testing;
 using static RawDiffusion.UnitTests.Diffusion.Numbers;
@@ -50,6 +51,25 @@ public sealed class SamplerTests : IDisposable
         using var start = Upload(reference.Read("x_T"));
         using var result = Sampler.Run(plan, Analytic, start, seed: 1);
         AssertClose(reference.Read("linear.dpmpp2m20.result"), result.ToArray<double>(), 1e-5);
+    }
+
+    /// <summary>The same on the CPU device, whose x and coefficients are single precision: the agreement the reference values are good for.</summary>
+    [Fact]
+    public void TheCpuDeviceAgreesInSinglePrecision()
+    {
+        var reference = ReferenceRunTests.Samplers();
+        using var cpu = new CpuDevice();
+        using var start = new Tensor(cpu, new Shape(2, 3, 4, 4)).Upload(reference.Read("x_T"));
+        foreach (string name in new[] { "linear", "squaredcos_cap_v2" })
+        {
+            var schedule = NoiseSchedule.FromHub(name);
+            var ddim = DdimSampler.Plan(schedule, Prediction.Epsilon, 20, clip: NoClip, spacing: TimestepSpacing.Leading);
+            using var ddimResult = Sampler.Run(ddim, Analytic, start, seed: 1);
+            AssertClose(reference.Read($"{name}.ddim20.result"), ddimResult.ToArray<double>(), 1e-5);
+            var dpm = DpmSolverSampler.Plan(schedule, Prediction.Epsilon, 20, NoClip);
+            using var dpmResult = Sampler.Run(dpm, Analytic, start, seed: 1);
+            AssertClose(reference.Read($"{name}.dpmpp2m20.result"), dpmResult.ToArray<double>(), 1e-5);
+        }
     }
 
     /// <summary>The noise that a run draws is that of the purpose, the step's place in the plan and the sample's index; nothing else.</summary>
