@@ -1,0 +1,161 @@
+using System.IO.Compression;
+using System.Text;
+using RawDiffusion.Testing;
+using RawDiffusion.Training.Images;
+using RawDiffusion.Training.Storage;
+
+namespace RawDiffusion.EndToEndTests;
+
+public class SampleTests(TrainedRun trained) : IClassFixture<TrainedRun>
+{
+    private string Run => trained.Workspace.At("run");
+
+    private static Image Png(string path) => PngReader.Read(File.ReadAllBytes(path));
+
+    [Fact]
+    public void TheDefaultIsTheRunsOwnPicture()
+    {
+        using var at = new Workspace();
+        var result = at.Run("sample", Run, "--out", "grid.png").Succeeded();
+        Assert.Equal(at.At("grid.png"), Path.Combine(at.Folder, result.Out.TrimEnd()));
+        Assert.Equal(Png(trained.Workspace.At("run", "samples", "step-0000040.png")).Pixels, Png(at.At("grid.png")).Pixels);
+    }
+
+    [Fact]
+    public void AnImageHangsOnTheSeedAndItsNumberAlone()
+    {
+        using var at = new Workspace();
+        at.Run("sample", Run, "--out", "few", "--count", "2").Succeeded();
+        at.Run("sample", Run, "--out", "more", "--count", "5").Succeeded();
+        at.Run("sample", Run, "--out", "other", "--count", "1", "--seed", "1").Succeeded();
+        Assert.Equal(["grid.png", "image-00000.png", "image-00001.png"], Directory.GetFiles(at.At("few")).Select(Path.GetFileName).Order());
+        for (int i = 0; i < 2; i++)
+        {
+            Assert.Equal(Png(at.At("few", $"image-0000{i}.png")).Pixels, Png(at.At("more", $"image-0000{i}.png")).Pixels);
+        }
+        Assert.NotEqual(Png(at.At("few", "image-00000.png")).Pixels, Png(at.At("other", "image-00000.png")).Pixels);
+    }
+
+    [Fact]
+    public void OptionsChangeWhatIsDrawn()
+    {
+        using var at = new Workspace();
+        string[][] variants =
+        [
+            [], ["--sampler", "ddpm"], ["--sampler", "dpmpp_2m"], ["--steps", "5"], ["--eta", "1"], ["--class", "3"], ["--guidance", "4"], ["--weights", "raw"],
+        ];
+        var images = variants.Select((options, i) =>
+        {
+            at.Run(["sample", Run, "--count", "1", "--out", $"{i}.png", .. options]).Succeeded();
+            return Convert.ToHexString(Png(at.At($"{i}.png")).Pixels);
+        }).ToArray();
+        Assert.Equal(variants.Length, images.Distinct().Count());
+    }
+
+    [Fact]
+    public void NpzHoldsBytesAndLabels()
+    {
+        using var at = new Workspace();
+        at.Run("sample", Run, "--out", "s.npz", "--count", "3").Succeeded();
+        using var zip = ZipFile.OpenRead(at.At("s.npz"));
+        Assert.Equal(["arr_0.npy", "arr_1.npy"], zip.Entries.Select(entry => entry.FullName));
+        byte[] images = Read(zip.Entries[0]), labels = Read(zip.Entries[1]);
+        Assert.Contains("{'descr': '|u1', 'fortran_order': False, 'shape': (3, 32, 32, 3), }", Encoding.Latin1.GetString(images));
+        Assert.Equal(3 * 32 * 32 * 3, images.Length - Offset(images));
+        Assert.Contains("'shape': (3,), }", Encoding.Latin1.GetString(labels));
+        Assert.Equal([0, 1, 2], Enumerable.Range(0, 3).Select(i => BitConverter.ToInt64(labels, Offset(labels) + 8 * i)));
+
+        at.Run("sample", Run, "--out", "folder", "--count", "3").Succeeded();
+        Assert.Equal(Png(at.At("folder", "image-00001.png")).Pixels, images.AsSpan(Offset(images) + 3072, 3072).ToArray());
+
+        static byte[] Read(ZipArchiveEntry entry)
+        {
+            using var stream = entry.Open();
+            using var memory = new MemoryStream();
+            stream.CopyTo(memory);
+            return memory.ToArray();
+        }
+
+        static int Offset(byte[] npy)
+        {
+            int offset = 10 + BitConverter.ToUInt16(npy, 8);
+            Assert.Equal(0, offset % 64);
+            return offset;
+        }
+    }
+
+    [Fact]
+    public void TheTrajectoryIsAFilmStrip()
+    {
+        using var at = new Workspace();
+        string[] written = at.Run("sample", Run, "--out", "s.png", "--count", "2", "--steps", "4", "--trajectory").Succeeded().Out.TrimEnd().Split('\n');
+        Assert.Equal(["s.png", "s-trajectory.png"], written.Select(Path.GetFileName));
+        var strip = Png(at.At("s-trajectory.png"));
+        Assert.Equal((2 * 34 + 2, 5 * 34 + 2), (strip.Height, strip.Width));
+    }
+
+    [Fact]
+    public void AnExportedModelIsTheSameModel()
+    {
+        using var at = new Workspace();
+        at.Run("export", Run, "--out", "hub").Succeeded();
+        Assert.True(File.Exists(at.At("hub", "model_index.json")) && File.Exists(at.At("hub", "scheduler", "scheduler_config.json")) && File.Exists(at.At("hub", "unet", "config.json")));
+        var random = new Random(1);
+        float[] sample = [.. Enumerable.Range(0, 2 * 3 * 32 * 32).Select(_ => (float)random.NextDouble() - 0.5f)];
+        using (var file = File.Create(at.At("in.safetensors")))
+        {
+            SafetensorsWriter.Write(file,
+            [
+                TensorSource.Floats("sample", [2, 3, 32, 32], (ReadOnlyMemory<float>)sample), TensorSource.Integers("timestep", [2], [0, 999]), TensorSource.Integers("class_labels", [2], [7, 8]),
+            ]);
+        }
+        at.Run("predict", Run, "--input", "in.safetensors", "--output", "a.safetensors").Succeeded();
+        at.Run("predict", "hub", "--input", "in.safetensors", "--output", "b.safetensors").Succeeded();
+        using var a = SafetensorsReader.Open(at.At("a.safetensors"));
+        using var b = SafetensorsReader.Open(at.At("b.safetensors"));
+        Assert.Equal([2, 3, 32, 32], a.Entry("output").Shape);
+        Assert.Equal(a.ReadFloats("output"), b.ReadFloats("output"));
+        at.Run("export", Run, "--out", "hub").Refused(2, "hub");
+        at.Run(["train", "--out", "finetuned", "--steps", "1", "--set", "network.start_from=hub", .. Workspace.Tiny]).Succeeded();
+    }
+
+    [Theory]
+    [InlineData("unet-cifar-style")]
+    [InlineData("unet-class-multihead")]
+    public void PredictAgreesWithTheReferenceSystem(string name)
+    {
+        if (SharedFiles.Find(Path.Combine("reference", name)) is not { } model)
+        {
+            Assert.Skip(SharedFiles.Missing);
+            return;
+        }
+        using var at = new Workspace();
+        string input = Path.Combine(model, "forward_backward.safetensors");
+        at.Run("predict", model, "--input", input, "--output", "out.safetensors").Succeeded();
+        using var expected = SafetensorsReader.Open(input);
+        using var actual = SafetensorsReader.Open(at.At("out.safetensors"));
+        Assert.Equal(expected.Entry("output").Shape, actual.Entry("output").Shape);
+        float[] e = expected.ReadFloats("output"), a = actual.ReadFloats("output");
+        double scale = e.Max(Math.Abs), error = e.Zip(a, (x, y) => Math.Abs(x - y)).Max();
+        Assert.True(error < 2e-4 * scale, $"the largest error is {error}, of values up to {scale}");
+    }
+
+    [Fact]
+    public void WhatDoesNotFitTheModelIsRefused()
+    {
+        using var at = new Workspace();
+        at.Run("sample", Run, "--out", "x.png", "--class", "8").Refused(2, "classes 0 to 7");
+        at.Run("sample", Run, "--out", "x.png", "--sampler", "dimm", "--steps", "1001", "--count", "0", "--eta", "-1").Refused(2, "did you mean ddim?", "sampling.steps is 1001", "sampling.count is 0", "sampling.eta is -1");
+        at.Run("sample", Run, "--out", "x.png", "--weights", "mean").Refused(2, "ema or raw");
+        at.Run("sample", Run, "--out", "x.jpg").Refused(2, ".png");
+        at.Run("sample", Run, "--out", "x.png", "--format", "npz").Refused(2, ".npz");
+        at.Run("sample", Run).Refused(2, "--out");
+        at.Run("sample", "nowhere", "--out", "x.png").Refused(2, "nowhere does not exist");
+        at.Run("sample", ".", "--out", "x.png").Refused(2, "is no model");
+        at.Write("text.safetensors", "not tensors at all, but text"u8.ToArray());
+        at.Run("predict", Run, "--input", "text.safetensors", "--output", "y").Refused(6, "text.safetensors");
+        at.Run("predict", Run, "--input", "nowhere", "--output", "y").Refused(6, "nowhere");
+        Assert.Equal(["text.safetensors"], at.Contents().Select(line => line.Split(' ')[0]));
+        at.Run("sample", Run, "--out", Path.Combine("text.safetensors", "x.png")).Refused(6, "text.safetensors");
+    }
+}
