@@ -106,7 +106,8 @@ public class SampleTests(TrainedRun trained) : IClassFixture<TrainedRun>
         {
             SafetensorsWriter.Write(file,
             [
-                TensorSource.Floats("sample", [2, 3, 32, 32], (ReadOnlyMemory<float>)sample), TensorSource.Integers("timestep", [2], [0, 999]), TensorSource.Integers("class_labels", [2], [7, 8]),
+                TensorSource.Floats("sample", [2, 3, 32, 32], (ReadOnlyMemory<float>)sample), TensorSource.Int64("timestep", [2], new long[] { 0, 999 }),
+                TensorSource.Int64("class_labels", [2], new long[] { 7, 8 }),
             ]);
         }
         at.Run("predict", Run, "--input", "in.safetensors", "--output", "a.safetensors").Succeeded();
