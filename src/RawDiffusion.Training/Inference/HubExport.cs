@@ -7,15 +7,11 @@ namespace RawDiffusion.Training.Inference;
 public static class HubExport
 {
     /// <summary>Writes the folder.</summary>
-    /// <exception cref="ConfigurationException">The folder holds a model already, or the network's images are not square, which the format cannot say.</exception>
+    /// <exception cref="ConfigurationException">The folder holds a model already.</exception>
     /// <exception cref="StorageException">The files cannot be written.</exception>
     public static void Write(LoadedModel loaded, string folder)
     {
         var network = loaded.Model.Network.Config;
-        if (network.Height != network.Width)
-        {
-            throw new ConfigurationException($"The network draws {network.Height}×{network.Width} images, but the hub's format knows square ones only. It cannot be exported.");
-        }
         HubFolder.Write(folder, NetworkMapping.ToHub(network), NetworkMapping.ToHub(loaded.Config.Diffusion, loaded.Config.Sampling),
             [.. ParameterFiles.Sources(loaded.Parameters, loaded.Parameters.Values)]);
     }
