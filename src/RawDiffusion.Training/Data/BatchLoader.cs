@@ -26,14 +26,16 @@ public sealed class BatchLoader : IDisposable
     /// <exception cref="ConfigurationException">A number in the options is out of its range.</exception>
     public BatchLoader(IDataset data, BatchLoaderOptions options)
     {
-        int height = options.PaddedHeight == 0 ? data.Height : options.PaddedHeight, width = options.PaddedWidth == 0 ? data.Width : options.PaddedWidth;
+        int height = options.PaddedHeight == 0 ? data.Height : options.PaddedHeight;
+        int width = options.PaddedWidth == 0 ? data.Width : options.PaddedWidth;
         if (height < data.Height || width < data.Width)
         {
             throw new ConfigurationException($"Images of {data.Height}×{data.Width} cannot be padded to {height}×{width}, which is smaller.");
         }
         if (options.BatchSize < 1 || options.Workers < 1 || options.QueueLength < 1 || options.Cursor < 0)
         {
-            throw new ConfigurationException($"A loader needs a batch size, a number of workers and a queue length of at least 1 and a cursor of at least 0; got {options.BatchSize}, {options.Workers}, {options.QueueLength} and {options.Cursor}.");
+            throw new ConfigurationException($"A loader needs a batch size, a number of workers and a queue length of at least 1 "
+                + $"and a cursor of at least 0; got {options.BatchSize}, {options.Workers}, {options.QueueLength} and {options.Cursor}.");
         }
         (_data, _options, _order) = (data, options, new SampleOrder(data.Count, options.Seed));
 

@@ -15,7 +15,10 @@ public sealed record BatchLoaderOptions
     /// <summary>Mirror every second image, by chance.</summary>
     public bool Flip { get; init; }
 
-    /// <summary>Rows after padding, 0 for none. The border is even on both sides; an odd row goes to the bottom, as <see cref="Images.Image.CropCentre"/> undoes it.</summary>
+    /// <summary>
+    /// Rows after padding, 0 for none. The border is even on both sides, an odd row goes to the bottom;
+    /// <see cref="Images.Image.CropCentre"/> undoes it.
+    /// </summary>
     public int PaddedHeight { get; init; }
 
     /// <summary>Columns after padding, 0 for none.</summary>

@@ -24,21 +24,24 @@ internal static partial class CifarDataset
             byte[] file = container.ReadOne(name);
             if (file.Length == 0 || file.Length % Record != 0)
             {
-                throw new DataException($"{container.Path}: {name} has {file.Length} bytes, which is no multiple of the {Record} of a CIFAR-10 record (a label and 3 × 32 × 32 bytes). Fetch it again.");
+                throw new DataException($"{container.Path}: {name} has {file.Length} bytes, which is no multiple of the {Record} "
+                    + "of a CIFAR-10 record (a label and 3 × 32 × 32 bytes). Fetch it again.");
             }
             fingerprint.Add(file);
             for (int at = 0; at < file.Length; at += Record)
             {
                 if (file[at] >= Classes)
                 {
-                    throw new DataException($"{container.Path}: {name}: record {at / Record} has label {file[at]}; CIFAR-10 has the labels 0..9. The file is damaged or holds something else.");
+                    throw new DataException($"{container.Path}: {name}: record {at / Record} has label {file[at]}; CIFAR-10 has "
+                        + "the labels 0..9. The file is damaged or holds something else.");
                 }
                 labels.Add(file[at]);
                 images.Add(Interleave(file.AsSpan(at + 1, 3 * Plane)));
             }
             options.Progress?.Report((images.Count, batches.Length * (file.Length / Record)));
         }
-        return new MemoryDataset(Side, Side, 3, [.. images], [.. labels], ReadClassNames(container), $"{container.Path} (CIFAR-10)", fingerprint.Finish());
+        string source = $"{container.Path} (CIFAR-10)";
+        return new MemoryDataset(Side, Side, 3, [.. images], [.. labels], ReadClassNames(container), source, fingerprint.Finish());
     }
 
     private static byte[] Interleave(ReadOnlySpan<byte> planes)
@@ -54,7 +57,8 @@ internal static partial class CifarDataset
     private static string[] ReadClassNames(IContainer container)
     {
         string? file = container.Names.FirstOrDefault(name => Path.GetFileName(name) == "batches.meta.txt");
-        string[] names = file is null ? [] : Encoding.UTF8.GetString(container.ReadOne(file)).Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+        string text = file is null ? "" : Encoding.UTF8.GetString(container.ReadOne(file));
+        string[] names = text.Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
         return names.Length == Classes ? names : ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"];
     }
 

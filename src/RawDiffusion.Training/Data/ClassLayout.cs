@@ -8,7 +8,8 @@ namespace RawDiffusion.Training.Data;
 /// <param name="ClassNames">The class folders in ordinal order.</param>
 internal sealed record ClassLayout(IReadOnlyList<string> Files, int[]? Labels, IReadOnlyList<string> ClassNames)
 {
-    private static readonly string[] Extensions = [".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".gif", ".bmp", ".dib", ".tif", ".tiff", ".avif"];
+    private static readonly string[] Extensions =
+        [".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".gif", ".bmp", ".dib", ".tif", ".tiff", ".avif"];
 
     /// <summary>True for names that an image may have; what it is in truth, its bytes tell.</summary>
     public static bool IsImageName(string name) => Extensions.Contains(Path.GetExtension(name), StringComparer.OrdinalIgnoreCase);
@@ -22,8 +23,9 @@ internal sealed record ClassLayout(IReadOnlyList<string> Files, int[]? Labels, I
     {
         string[] files = [.. names.Where(IsImageName)];
         int prefix = CommonFolder(files, 0);
-        bool IsTraining(string name) => name.AsSpan(prefix) is var rest && rest.IndexOf('/') is > 0 and var slash
-            && (rest[..slash].Equals("train", StringComparison.OrdinalIgnoreCase) || rest[..slash].Equals("training", StringComparison.OrdinalIgnoreCase));
+        bool IsTraining(string name) => name.IndexOf('/', prefix) is > 0 and var slash
+            && (name[prefix..slash].Equals("train", StringComparison.OrdinalIgnoreCase)
+                || name[prefix..slash].Equals("training", StringComparison.OrdinalIgnoreCase));
         if (files.Any(IsTraining))
         {
             files = [.. files.Where(IsTraining)];
@@ -38,7 +40,8 @@ internal sealed record ClassLayout(IReadOnlyList<string> Files, int[]? Labels, I
         }
         if (classes[0] == "")
         {
-            throw new DataException($"In {container}, images lie beside class folders: {files[Array.IndexOf(folders, "")]} beside the folder {classes[1]}/. "
+            throw new DataException($"In {container}, images lie beside class folders: {files[Array.IndexOf(folders, "")]} "
+                + $"beside the folder {classes[1]}/. "
                 + "Put every image into a class folder, or all into one folder for a set without labels.");
         }
         var numbers = classes.Index().ToDictionary(pair => pair.Item, pair => pair.Index);
@@ -48,7 +51,8 @@ internal sealed record ClassLayout(IReadOnlyList<string> Files, int[]? Labels, I
     // The length of the longest "folder/…/" from a given folder on that every name has.
     private static int CommonFolder(string[] files, int prefix)
     {
-        while (files.Length > 0 && files[0].IndexOf('/', prefix) is >= 0 and var slash && files.All(name => name.StartsWith(files[0][..(slash + 1)], StringComparison.Ordinal)))
+        while (files.Length > 0 && files[0].IndexOf('/', prefix) is >= 0 and var slash
+            && files.All(name => name.StartsWith(files[0][..(slash + 1)], StringComparison.Ordinal)))
         {
             prefix = slash + 1;
         }

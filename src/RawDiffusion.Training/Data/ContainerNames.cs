@@ -18,18 +18,21 @@ internal static class ContainerNames
         string[] parts = [.. name.Replace('\\', '/').Split('/').SkipWhile(part => part == ".")];
         return parts.Length > 0 && !parts.Contains("..") && parts[0].Length > 0 && !parts[0].EndsWith(':')
             ? string.Join('/', parts)
-            : throw new DataException($"{archive} holds a file named \"{name}\", which points outside the archive. Nothing is read from such an archive; pack it again with relative names.");
+            : throw new DataException($"{archive} holds a file named \"{name}\", which points outside the archive. Nothing is "
+                + "read from such an archive; pack it again with relative names.");
     }
 
     /// <summary>True for what systems leave behind: names that begin with a dot, Mac resource folders, thumbnail databases.</summary>
-    public static bool IsHidden(string name) => name.Split('/').Any(part => part.StartsWith('.') || part is "__MACOSX" or "Thumbs.db" or "desktop.ini");
+    public static bool IsHidden(string name) =>
+        name.Split('/').Any(part => part.StartsWith('.') || part is "__MACOSX" or "Thumbs.db" or "desktop.ini");
 
     /// <summary>Refuses a file that unpacks to far more than images do.</summary>
     public static void CheckRatio(string archive, string name, long packed, long unpacked)
     {
         if (unpacked > RatioMatters && unpacked > packed * MaxRatio)
         {
-            throw new DataException($"{archive}: {name} unpacks from {packed} to {unpacked} bytes, more than {MaxRatio} times as many. That is a decompression bomb, not an image set.");
+            throw new DataException($"{archive}: {name} unpacks from {packed} to {unpacked} bytes, more than {MaxRatio} times as "
+                + "many. That is a decompression bomb, not an image set.");
         }
     }
 

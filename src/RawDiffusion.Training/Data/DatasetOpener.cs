@@ -53,13 +53,15 @@ public static class DatasetOpener
             return ImageSet.Open(container, layout, options);
         }
         throw container.Names.Any(name => Path.GetFileName(name) is "data_batch_1" or "batches.meta")
-            ? new DataException($"{container.Path} holds CIFAR-10's Python version; its binary version (data_batch_*.bin) or a folder of images is needed.")
+            ? new DataException($"{container.Path} holds CIFAR-10's Python version; its binary version (data_batch_*.bin) or a "
+                + "folder of images is needed.")
             : new DataException($"There are no images in {container.Path}; {Tell(container.Names)}. {Accepted}");
     }
 
     private static string Tell(IReadOnlyList<string> names) => names.Count == 0
         ? "it is empty"
-        : $"{names.Count} other file{(names.Count == 1 ? " is" : "s are")} there: {string.Join(", ", names.Take(5))}{(names.Count > 5 ? ", …" : "")}";
+        : $"{names.Count} other file{(names.Count == 1 ? " is" : "s are")} there: "
+            + $"{string.Join(", ", names.Take(5))}{(names.Count > 5 ? ", …" : "")}";
 
     private static IContainer OpenArchive(string path, byte[] start)
     {
@@ -74,7 +76,8 @@ public static class DatasetOpener
         }
         throw ImageHeader.Detect(bytes) is { } format
             ? new DataException($"{path} is a single {format} image; to train, give the folder that holds the images. {Accepted}")
-            : new DataException($"{path} is no set of images ({(bytes.IsEmpty ? "the file is empty" : ImageHeader.Describe(bytes))}). {Accepted}");
+            : new DataException($"{path} is no set of images "
+                + $"({(bytes.IsEmpty ? "the file is empty" : ImageHeader.Describe(bytes))}). {Accepted}");
     }
 
     private static byte[] ReadStart(string path)

@@ -22,11 +22,13 @@ internal sealed class FolderContainer : IContainer
             new EnumerationOptions { RecurseSubdirectories = true, IgnoreInaccessible = false, AttributesToSkip = 0 })
         {
             ShouldIncludePredicate = (ref FileSystemEntry entry) => !entry.IsDirectory,
-            ShouldRecursePredicate = (ref FileSystemEntry entry) => (entry.Attributes & FileAttributes.ReparsePoint) == 0 && !entry.FileName.StartsWith('.'),
+            ShouldRecursePredicate = (ref FileSystemEntry entry) =>
+                (entry.Attributes & FileAttributes.ReparsePoint) == 0 && !entry.FileName.StartsWith('.'),
         };
         try
         {
-            return new FolderContainer(path, files.Select(file => System.IO.Path.GetRelativePath(path, file).Replace('\\', '/')).Where(name => !ContainerNames.IsHidden(name)));
+            var names = files.Select(file => System.IO.Path.GetRelativePath(path, file).Replace('\\', '/'));
+            return new FolderContainer(path, names.Where(name => !ContainerNames.IsHidden(name)));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -19,7 +19,8 @@ internal static partial class IdxDataset
             return candidates[0];
         }
         return candidates.Length < 2 ? candidates.FirstOrDefault()
-            : throw new DataException($"{container.Path} holds more than one set in MNIST's format: {string.Join(", ", candidates)}. Give the path of one of these files.");
+            : throw new DataException($"{container.Path} holds more than one set in MNIST's format: "
+                + $"{string.Join(", ", candidates)}. Give the path of one of these files.");
     }
 
     /// <summary>True for names like train-images-idx3-ubyte.gz.</summary>
@@ -47,7 +48,8 @@ internal static partial class IdxDataset
             var file = IdxFile.Parse(Place(labelsName), container.ReadOne(labelsName), 1, options.MemoryLimit);
             if (file.Body.Length != count)
             {
-                throw new DataException($"{Place(labelsName)} holds {file.Body.Length} labels, but {Place(imagesName)} holds {count} images; the two do not belong together.");
+                throw new DataException($"{Place(labelsName)} holds {file.Body.Length} labels, but {Place(imagesName)} holds "
+                    + $"{count} images; the two do not belong together.");
             }
             classes = CountClasses(Place(labelsName), file.Body);
             labels = [.. file.Body.Select(label => (int)label)];
@@ -77,9 +79,10 @@ internal static partial class IdxDataset
         if (classes > 10 && 2 * used < classes)
         {
             int at = Array.IndexOf(labels, labels.Max());
-            throw new DataException($"{path}: label {labels[at]} of image {at} is out of range: of the classes 0..{classes - 1} that it implies, only {used} occur. The file is damaged or holds no class labels.");
+            throw new DataException($"{path}: label {labels[at]} of image {at} is out of range: of the classes 0..{classes - 1} "
+                + $"that it implies, only {used} occur. The file is damaged or holds no class labels.");
         }
-        return [.. Enumerable.Range(0, classes).Select(label => FormattableString.Invariant($"{label}"))];
+        return [.. Enumerable.Range(0, classes).Select(label => $"{label}")];
     }
 
     [GeneratedRegex(@"(^|/)[^/]*images[-.]idx3-ubyte(\.gz)?$")]

@@ -4,7 +4,10 @@ using RawDiffusion.Core;
 
 namespace RawDiffusion.Training.Data;
 
-/// <summary>A file of MNIST's IDX format: two zero bytes, the type 8 (unsigned bytes), the number of dimensions, each dimension big-endian, and the bytes.</summary>
+/// <summary>
+/// A file of MNIST's IDX format: two zero bytes, the type 8 (unsigned bytes), the number of dimensions, each dimension
+/// big-endian, and the bytes.
+/// </summary>
 /// <param name="Dimensions">The dimensions, outermost first.</param>
 /// <param name="Body">Their product many bytes.</param>
 internal sealed record IdxFile(int[] Dimensions, byte[] Body)
@@ -31,7 +34,8 @@ internal sealed record IdxFile(int[] Dimensions, byte[] Body)
             {
                 throw new DataException(got < header.Length
                     ? $"{name} is truncated: it has {got} bytes, less than an IDX header of {header.Length}"
-                    : $"{name} begins with {magic:x8}; an IDX file of bytes with {dimensions} dimension{(dimensions == 1 ? "" : "s")} begins with {expected:x8}");
+                    : $"{name} begins with {magic:x8}; an IDX file of bytes with {dimensions} "
+                        + $"dimension{(dimensions == 1 ? "" : "s")} begins with {expected:x8}");
             }
             int[] sizes = [.. Enumerable.Range(0, dimensions).Select(i => BinaryPrimitives.ReadInt32BigEndian(header.AsSpan(4 + 4 * i)))];
             if (sizes.Any(size => size < 1))
@@ -41,16 +45,20 @@ internal sealed record IdxFile(int[] Dimensions, byte[] Body)
             var product = sizes.Aggregate(System.Numerics.BigInteger.One, (product, size) => product * size);
             if (product > file.Length * (zipped ? DeflateLimit : 1L))
             {
-                throw new DataException($"{name} is truncated: its header promises {string.Join(" × ", sizes)} bytes, which a file of {file.Length} bytes cannot hold");
+                throw new DataException($"{name} is truncated: its header promises {string.Join(" × ", sizes)} bytes, which a "
+                    + $"file of {file.Length} bytes cannot hold");
             }
             if (product > Math.Min(memoryLimit, Array.MaxLength))
             {
-                throw new DataException($"{name} holds {product} bytes, more than the {Math.Min(memoryLimit, Array.MaxLength)} that are allowed in memory");
+                throw new DataException($"{name} holds {product} bytes, more than the {Math.Min(memoryLimit, Array.MaxLength)} "
+                    + "that are allowed in memory");
             }
             var body = new byte[(int)product];
             got = stream.ReadAtLeast(body, body.Length, throwOnEndOfStream: false);
-            return got < body.Length ? throw new DataException($"{name} is truncated: its header promises {string.Join(" × ", sizes)} = {body.Length} bytes, but {got} follow")
-                : stream.ReadByte() >= 0 ? throw new DataException($"{name} is longer than the {string.Join(" × ", sizes)} bytes that its header promises")
+            return got < body.Length ? throw new DataException($"{name} is truncated: its header promises "
+                + $"{string.Join(" × ", sizes)} = {body.Length} bytes, but {got} follow")
+                : stream.ReadByte() >= 0 ? throw new DataException($"{name} is longer than the {string.Join(" × ", sizes)} bytes "
+                    + "that its header promises")
                 : new IdxFile(sizes, body);
         }
         catch (InvalidDataException e)

@@ -94,7 +94,10 @@ internal sealed class ImageSet
         long bytes = Interlocked.Add(ref _bytes, image.Pixels.Length);
         if (bytes > _options.MemoryLimit)
         {
-            throw new DataException(FormattableString.Invariant($"{_container.Path}: its {_images.Length:N0} images do not fit into the {_options.MemoryLimit >> 20:N0} MiB of memory that are allowed for them (about {(double)bytes / (_done + 1) * _images.Length / (1 << 20):N0} MiB are needed). Make them smaller with data.resize, or use fewer."));
+            throw new DataException($"{_container.Path}: its {_images.Length:N0} images do not fit "
+                + $"into the {_options.MemoryLimit >> 20:N0} MiB of memory that are allowed for them (about "
+                + $"{(double)bytes / (_done + 1) * _images.Length / (1 << 20):N0} MiB are needed). Make them smaller with "
+                + "data.resize, or use fewer.");
         }
         _images[position] = image;
         _hashes[position] = SHA256.HashData(file.Bytes);
@@ -117,11 +120,13 @@ internal sealed class ImageSet
     private void CheckSizes()
     {
         int first = Array.FindIndex(_images, image => image is not null);
-        int other = first < 0 ? -1 : Array.FindIndex(_images, image => image is not null && (image.Height, image.Width) != (_images[first]!.Height, _images[first]!.Width));
+        bool IsOther(Image? image) => image is not null && (image.Height, image.Width) != (_images[first]!.Height, _images[first]!.Width);
+        int other = first < 0 ? -1 : Array.FindIndex(_images, IsOther);
         if (other >= 0)
         {
             string Tell(int i) => $"{_layout.Files[i]} is {_images[i]!.Height}×{_images[i]!.Width}";
-            throw new DataException($"The images in {_container.Path} are of different sizes: {Tell(first)}, {Tell(other)} (height × width). Set data.resize, as data.resize=32, to crop and shrink all of them to one size.");
+            throw new DataException($"The images in {_container.Path} are of different sizes: {Tell(first)}, {Tell(other)} "
+                + "(height × width). Set data.resize, as data.resize=32, to crop and shrink all of them to one size.");
         }
     }
 
@@ -137,7 +142,8 @@ internal sealed class ImageSet
         string message = $"{_failures.Count} of {_images.Length} images in {_container.Path} cannot be read:{list}";
         if (_options.Strict || _failures.Count == _images.Length)
         {
-            throw new DataException(message + "\nRepair or remove them" + (_failures.Count < _images.Length ? ", or set data.lenient to true to leave such images out." : "."));
+            string remedy = _failures.Count < _images.Length ? ", or set data.lenient to true to leave such images out" : "";
+            throw new DataException($"{message}\nRepair or remove them{remedy}.");
         }
         _options.Warn?.Invoke(message + "\nThey are left out.");
     }

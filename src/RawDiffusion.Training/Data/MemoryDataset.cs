@@ -14,11 +14,12 @@ internal sealed class MemoryDataset : IDataset
     /// <param name="classNames">The classes; empty if and only if there are no labels.</param>
     /// <param name="source">What the set was read from, for people.</param>
     /// <param name="fingerprint">Hash of the content.</param>
-    public MemoryDataset(int height, int width, int channels, ReadOnlyMemory<byte>[] images, int[]? labels, IReadOnlyList<string> classNames, string source, string fingerprint)
+    public MemoryDataset(
+        int height, int width, int channels, ReadOnlyMemory<byte>[] images, int[]? labels, IReadOnlyList<string> classNames, string source, string fingerprint)
     {
         (Height, Width, Channels, _images, _labels, ClassNames, Fingerprint) = (height, width, channels, images, labels, classNames, fingerprint);
         string kind = channels == 1 ? "grey" : "RGB", classes = labels is null ? "without labels" : $"in {classNames.Count} classes";
-        Description = FormattableString.Invariant($"{images.Length:N0} {kind} images of {height}×{width} {classes} from {source}");
+        Description = $"{images.Length:N0} {kind} images of {height}×{width} {classes} from {source}";
     }
 
     public int Count => _images.Length;

@@ -16,7 +16,8 @@ public sealed class ShapesDataset : IDataset
     {
         if (count < 1 || size is < 8 or > 1024)
         {
-            throw new ConfigurationException($"The built-in set of shapes was asked for {count} images of {size}×{size}; it has at least 1 image, of 8×8 to 1024×1024.");
+            throw new ConfigurationException($"The built-in set of shapes was asked for {count} images of {size}×{size}; it has "
+                + "at least 1 image, of 8×8 to 1024×1024.");
         }
         (Count, Height) = (count, size);
         using var fingerprint = new Fingerprint().Add("shapes, version 1").Add(count).Add(size);
@@ -39,7 +40,8 @@ public sealed class ShapesDataset : IDataset
     public IReadOnlyList<string> ClassNames => ShapeOutline.Names;
 
     /// <inheritdoc/>
-    public string Description => FormattableString.Invariant($"{Count:N0} RGB images of {Height}×{Width} in {ClassNames.Count} classes, the built-in shapes");
+    public string Description =>
+        $"{Count:N0} RGB images of {Height}×{Width} in {ClassNames.Count} classes, the built-in shapes";
 
     /// <inheritdoc/>
     public string Fingerprint { get; }

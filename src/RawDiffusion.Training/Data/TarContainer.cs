@@ -14,9 +14,11 @@ internal sealed class TarContainer : IContainer
         var names = new List<string>();
         foreach (var (name, entry) in Walk())
         {
-            if (entry.EntryType is TarEntryType.SymbolicLink or TarEntryType.HardLink or TarEntryType.CharacterDevice or TarEntryType.BlockDevice or TarEntryType.Fifo)
+            if (entry.EntryType is TarEntryType.SymbolicLink or TarEntryType.HardLink
+                or TarEntryType.CharacterDevice or TarEntryType.BlockDevice or TarEntryType.Fifo)
             {
-                throw new DataException($"{path}: {name} is a link or a device; only regular files are read from an archive. Pack it again with tar --dereference.");
+                throw new DataException($"{path}: {name} is a link or a device; only regular files are read from an archive. "
+                    + "Pack it again with tar --dereference.");
             }
             if (IsFile(entry) && !ContainerNames.IsHidden(name))
             {
@@ -46,7 +48,8 @@ internal sealed class TarContainer : IContainer
     {
     }
 
-    private static bool IsFile(TarEntry entry) => entry.EntryType is TarEntryType.RegularFile or TarEntryType.V7RegularFile or TarEntryType.ContiguousFile;
+    private static bool IsFile(TarEntry entry) =>
+        entry.EntryType is TarEntryType.RegularFile or TarEntryType.V7RegularFile or TarEntryType.ContiguousFile;
 
     private static ContainerFile ReadFile(string name, TarEntry entry)
     {
@@ -70,7 +73,7 @@ internal sealed class TarContainer : IContainer
         {
             unpacked += entry.Length;
             ContainerNames.CheckRatio(Path, entry.Name, file.Length, unpacked);
-            if (IsFile(entry) || entry.EntryType is not (TarEntryType.Directory or TarEntryType.DirectoryList or TarEntryType.GlobalExtendedAttributes))
+            if (entry.EntryType is not (TarEntryType.Directory or TarEntryType.DirectoryList or TarEntryType.GlobalExtendedAttributes))
             {
                 yield return (ContainerNames.Normalise(Path, entry.Name), entry);
             }
@@ -90,7 +93,8 @@ internal sealed class TarContainer : IContainer
         {
             return read();
         }
-        catch (Exception e) when (e is InvalidDataException or IOException or FormatException or ArgumentException or NotSupportedException or UnauthorizedAccessException or OverflowException)
+        catch (Exception e) when (e is InvalidDataException or IOException or FormatException or ArgumentException
+            or NotSupportedException or UnauthorizedAccessException or OverflowException)
         {
             throw new DataException($"{Path} cannot be read as a tar archive: {e.Message}", e);
         }

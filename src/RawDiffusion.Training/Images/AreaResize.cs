@@ -13,7 +13,8 @@ public static class AreaResize
         {
             throw new DataException($"the picture is {image.Height}×{image.Width}, smaller than the {height}×{width} asked for");
         }
-        long partHeight = Math.Min(image.Height, (long)image.Width * height / width), partWidth = Math.Min(image.Width, (long)image.Height * width / height);
+        long partHeight = Math.Min(image.Height, (long)image.Width * height / width);
+        long partWidth = Math.Min(image.Width, (long)image.Height * width / height);
         var part = image.CropCentre((int)Math.Max(partHeight, height), (int)Math.Max(partWidth, width));
         return part.Height == height && part.Width == width ? part : Shrink(part, height, width);
     }

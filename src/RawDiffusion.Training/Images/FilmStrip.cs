@@ -15,7 +15,7 @@ public static class FilmStrip
         style ??= new GridStyle();
         if (frames.Count == 0 || frames.Any(moment => moment.Count != frames[0].Count) || (labels is not null && labels.Count != frames.Count))
         {
-            throw new ArgumentException("A film strip takes at least one moment, the same number of samples at each, and a label for each or none.", nameof(frames));
+            throw new ArgumentException("A film strip takes at least one moment, as many samples at each, and a label for each or none.", nameof(frames));
         }
         var rowMajor = Enumerable.Range(0, frames[0].Count).SelectMany(sample => frames.Select(moment => moment[sample]));
         var strip = ImageGrid.Tile([.. rowMajor], style with { Columns = frames.Count });

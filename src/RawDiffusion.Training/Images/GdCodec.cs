@@ -43,7 +43,8 @@ public sealed unsafe partial class GdCodec : IImageCodec
         }
         if (picture == 0)
         {
-            throw new DataException($"the {header.Format} file is truncated, damaged or of a kind that libgd does not know" + (t_message is null ? "" : $" ({t_message})"));
+            throw new DataException($"the {header.Format} file is truncated, damaged or of a kind that libgd does not "
+                + "know" + (t_message is null ? "" : $" ({t_message})"));
         }
         try
         {
@@ -109,8 +110,16 @@ public sealed unsafe partial class GdCodec : IImageCodec
     {
         const int Length = 300;
         byte* text = stackalloc byte[Length];
-        int written = vsnprintf(text, Length, format, arguments);
-        t_message ??= Encoding.UTF8.GetString(text, Math.Clamp(written, 0, Length - 1)).Trim();
+        try
+        {
+            int written = vsnprintf(text, Length, format, arguments);
+            t_message ??= Encoding.UTF8.GetString(text, Math.Clamp(written, 0, Length - 1)).Trim();
+        }
+        catch (Exception e) when (e is DllNotFoundException or EntryPointNotFoundException)
+        {
+            // No exception may leave for libgd. Without the C library's formatting, the bare template still tells the kind of fault.
+            t_message ??= Marshal.PtrToStringUTF8((nint)format) ?? "unknown fault";
+        }
     }
 
     [LibraryImport(NativeImageLibrary.Gd)]

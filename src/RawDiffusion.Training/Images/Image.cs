@@ -34,7 +34,8 @@ public sealed class Image
         int count = ByteCount(height, width, channels);
         if (pixels.Length != count)
         {
-            throw new ArgumentException($"A picture of {height}×{width}×{channels} has {count} bytes, but {pixels.Length} were given.", nameof(pixels));
+            throw new ArgumentException($"A picture of {height}×{width}×{channels} has {count} bytes, but {pixels.Length} were "
+                + "given.", nameof(pixels));
         }
         (Height, Width, Channels, Pixels) = (height, width, channels, pixels);
     }
@@ -100,7 +101,8 @@ public sealed class Image
     {
         if (source.Channels != Channels || top < 0 || left < 0 || top + source.Height > Height || left + source.Width > Width)
         {
-            throw new ArgumentException($"A picture of {source.Height}×{source.Width}×{source.Channels} at ({top}, {left}) does not fit into one of {Height}×{Width}×{Channels}.");
+            throw new ArgumentException($"A picture of {source.Height}×{source.Width}×{source.Channels} at ({top}, {left}) does "
+                + $"not fit into one of {Height}×{Width}×{Channels}.");
         }
         int rowBytes = source.Width * Channels;
         for (int y = 0; y < source.Height; y++)

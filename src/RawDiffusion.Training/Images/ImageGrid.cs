@@ -15,7 +15,7 @@ public static class ImageGrid
     public static Image Tile(IReadOnlyList<Image> images, GridStyle? style = null)
     {
         style ??= new GridStyle();
-        if (images.Count == 0 || images.Any(image => (image.Height, image.Width, image.Channels) != (images[0].Height, images[0].Width, images[0].Channels)))
+        if (images.Count == 0 || images.DistinctBy(image => (image.Height, image.Width, image.Channels)).Count() > 1)
         {
             throw new ArgumentException("A grid takes at least one picture, and all of one size.", nameof(images));
         }

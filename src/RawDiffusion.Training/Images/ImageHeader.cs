@@ -11,10 +11,14 @@ namespace RawDiffusion.Training.Images;
 public readonly record struct ImageHeader(ImageFormat Format, int Height, int Width)
 {
     /// <summary>Reads the header without decoding the picture, so that a bomb is refused before anything is allocated for it.</summary>
-    /// <exception cref="DataException">An empty file, an unknown format, a header that is cut off, or a side that is not in 1..<see cref="Image.MaxSide"/>.</exception>
+    /// <exception cref="DataException">
+    /// An empty file, an unknown format, a header that is cut off, or a side that is not in 1..<see cref="Image.MaxSide"/>.
+    /// </exception>
     public static ImageHeader Read(ReadOnlySpan<byte> file)
     {
-        var format = Detect(file) ?? throw new DataException(file.IsEmpty ? "the file is empty" : $"the file is no image of a known format ({Describe(file)})");
+        var format = Detect(file)
+            ?? throw new DataException(file.IsEmpty ? "the file is empty" : $"the file is no image of a "
+            + $"known format ({Describe(file)})");
         (long Height, long Width)? size;
         try
         {
@@ -53,7 +57,8 @@ public readonly record struct ImageHeader(ImageFormat Format, int Height, int Wi
     internal static string Describe(ReadOnlySpan<byte> file)
     {
         var start = file[..Math.Min(file.Length, 24)];
-        bool isText = start.IndexOfAnyExceptInRange((byte)' ', (byte)'~') is var other && (other < 0 || start[other] is (byte)'\n' or (byte)'\r' or (byte)'\t');
+        int other = start.IndexOfAnyExceptInRange((byte)' ', (byte)'~');
+        bool isText = other < 0 || start[other] is (byte)'\n' or (byte)'\r' or (byte)'\t';
         return isText
             ? $"it looks like text: \"{Encoding.ASCII.GetString(start[..(other < 0 ? start.Length : other)])}\""
             : $"its first bytes are {Convert.ToHexString(start[..Math.Min(start.Length, 8)])}";

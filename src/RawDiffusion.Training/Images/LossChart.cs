@@ -40,7 +40,8 @@ public static class LossChart
         if (shown.Length == 0)
         {
             const string Nothing = "no losses yet";
-            canvas.Text(Nothing, Left + (width - BitmapFont.Measure(Nothing) * TextScale) / 2, Top + height / 2 - BitmapFont.Height, TextScale, Faint);
+            int left = Left + (width - BitmapFont.Measure(Nothing) * TextScale) / 2;
+            canvas.Text(Nothing, left, Top + height / 2 - BitmapFont.Height, TextScale, Faint);
             return canvas.Image;
         }
         double[] smooth = Smooth([.. shown.Select(point => point.Loss)]);

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Reflection;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
@@ -11,14 +12,15 @@ internal static class NativeImageLibrary
     public const string TurboJpeg = "turbojpeg";
 
     private static readonly Lazy<nint> GdHandle = new(() => Load("libgd.so.3", "libgd.so", "libgd.3.dylib", "libgd.dylib", "libgd.dll"));
-    private static readonly Lazy<nint> TurboJpegHandle = new(() => Load("libturbojpeg.so.0", "libturbojpeg.so", "libturbojpeg.0.dylib", "libturbojpeg.dylib", "turbojpeg.dll"));
+    private static readonly Lazy<nint> TurboJpegHandle = new(() =>
+        Load("libturbojpeg.so.0", "libturbojpeg.so", "libturbojpeg.0.dylib", "libturbojpeg.dylib", "turbojpeg.dll"));
 
     public static bool HasGd => GdHandle.Value != 0;
 
     public static bool HasTurboJpeg => TurboJpegHandle.Value != 0;
 
     [ModuleInitializer]
-    [System.Diagnostics.CodeAnalysis.SuppressMessage("Usage", "CA2255", Justification = "The resolver must be there before the first call, and an assembly takes only one.")]
+    [SuppressMessage("Usage", "CA2255", Justification = "The resolver must be there before the first call, and an assembly takes only one.")]
     internal static void Register() => NativeLibrary.SetDllImportResolver(typeof(NativeImageLibrary).Assembly, Resolve);
 
     private static nint Resolve(string name, Assembly assembly, DllImportSearchPath? path) => name switch

@@ -72,7 +72,8 @@ internal readonly record struct PngHeader(int Width, int Height, int BitDepth, P
         };
         if (!known || compression != 0 || filter != 0 || interlace > 1)
         {
-            throw new DataException($"the PNG header names an unknown kind: colour type {(int)colour}, {depth} bits, compression {compression}, filter {filter}, interlace {interlace}");
+            throw new DataException($"the PNG header names an unknown kind: colour type {(int)colour}, {depth} bits, compression "
+                + $"{compression}, filter {filter}, interlace {interlace}");
         }
         Image.CheckSize(height, width);
         return new PngHeader((int)width, (int)height, depth, colour, interlace == 1);

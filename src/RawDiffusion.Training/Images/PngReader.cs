@@ -94,7 +94,8 @@ public static class PngReader
         long expected = header.DataBytes();
         if (expected > data.Length * DeflateLimit)
         {
-            throw new DataException($"the PNG file is truncated or a decompression bomb: {header.Width}×{header.Height} pixels need {expected} bytes, "
+            throw new DataException($"the PNG file is truncated or a decompression bomb: {header.Width}×{header.Height} pixels "
+                + $"need {expected} bytes, "
                 + $"which {data.Length} compressed bytes cannot hold");
         }
         data.Position = 0;

@@ -90,7 +90,11 @@ internal readonly ref struct TiffDirectory
 
     private long ValuesEnd(int entry) => ValuesStart(entry) + ValueBytes(entry);
 
-    private long ValueBytes(int entry) => U32(entry + 4) * U16(entry + 2) switch { 3 or 8 => 2L, 4 or 9 or 11 or 13 => 4L, 5 or 10 or 12 => 8L, _ => 1L };
+    private long ValueBytes(int entry)
+    {
+        long each = U16(entry + 2) switch { 3 or 8 => 2, 4 or 9 or 11 or 13 => 4, 5 or 10 or 12 => 8, _ => 1 };
+        return each * U32(entry + 4);
+    }
 
     private int U16(int at) => _little ? BinaryPrimitives.ReadUInt16LittleEndian(_file[at..]) : BinaryPrimitives.ReadUInt16BigEndian(_file[at..]);
 

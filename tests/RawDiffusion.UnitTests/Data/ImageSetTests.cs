@@ -41,7 +41,7 @@ public class ImageSetTests
         Assert.Equal([0, 0, 1], Enumerable.Range(0, 3).Select(data.Label));
         Assert.Equal([7, 8, 9], Pictures.Read(data, 0)[..3]);
         Assert.Equal([1, 2, 3], Pictures.Read(data, 2)[..3]);
-        
+
         using var unpacked = new TempFolder();
         foreach (var (name, content) in Animals)
         {
