@@ -11,6 +11,7 @@ internal static unsafe class Packing
     /// Copies <paramref name="rows"/> rows of up to 32 floats. The target's rows have room for whole vectors of 16: what lies behind
     /// <paramref name="columns"/> is undefined, and the kernels' results for it are dropped.
     /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Copy(float* source, nint sourcePitch, float* target, nint targetPitch, int rows, int columns)
     {
         int width = columns <= Vector512<float>.Count ? Vector512<float>.Count : 2 * Vector512<float>.Count;
@@ -61,6 +62,7 @@ internal static unsafe class Packing
                 target[column * targetPitch + row] = source[row * sourcePitch + column];
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Transpose8x8(float* source, nint sourcePitch, float* target, nint targetPitch)
     {
         var r0 = Vector256.Load(source);
