@@ -93,16 +93,12 @@ internal sealed unsafe class ColumnProduct
     private void CopyBlock(int product, int first, int length, int block, float* target)
     {
         int column = block * Blocking.Channels, columns = Math.Min(Blocking.Channels, _product.M - column);
-        if (columns < Blocking.Channels)
-            new Span<float>(target, length * Blocking.Channels).Clear();
         Packing.Copy(A + product * _product.StrideA + (nint)first * _product.LeadingA + column, _product.LeadingA, target, Blocking.Channels, length, columns);
     }
 
     private void CopyPanel(int product, int first, int length, int panel, float* target)
     {
         int column = panel * Blocking.Columns, columns = Math.Min(Blocking.Columns, _product.N - column);
-        if (columns < Blocking.Columns)
-            new Span<float>(target, length * Blocking.Columns).Clear();
         Packing.Copy(B + product * _product.StrideB + (nint)first * _product.LeadingB + column, _product.LeadingB, target, Blocking.Columns, length, columns);
     }
 

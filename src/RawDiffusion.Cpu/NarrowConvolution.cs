@@ -52,22 +52,23 @@ internal sealed unsafe class NarrowConvolution(Workers workers, in KernelSet ker
         });
     }
 
-    /// <summary>The narrow side is spread to a panel per pixel of the wide side, one column per tap and channel; then dw is a matrix product.</summary>
+    /// <summary>The narrow side is spread over a row per pixel of the wide side, one column per tap and channel; then dw is a matrix product.</summary>
     public void BackwardWeight(float* x, float* dy, float* dw, float* dbias, bool accumulate)
     {
         var g = geometry;
+        int pitch = Blocking.Count(_taps * Math.Min(g.Cin, g.Cout), Blocking.Channels) * Blocking.Channels;
         var product = g.Cin < g.Cout
-            ? new MatrixProduct(g.Cout, _taps * g.Cin, g.N * g.OutH * g.OutW, TransposeA: true) { LeadingB = Blocking.Columns }
-            : new MatrixProduct(g.Cout * _taps, g.Cin, g.N * g.H * g.W, TransposeA: true) { LeadingA = Blocking.Columns };
-        float* spread = (float*)workers.SharedScratch((long)product.K * Blocking.Columns * sizeof(float), 1);
+            ? new MatrixProduct(g.Cout, _taps * g.Cin, g.N * g.OutH * g.OutW, TransposeA: true) { LeadingB = pitch }
+            : new MatrixProduct(g.Cout * _taps, g.Cin, g.N * g.H * g.W, TransposeA: true) { LeadingA = pitch };
+        float* spread = (float*)workers.SharedScratch((long)product.K * pitch * sizeof(float), 1);
         if (g.Cin < g.Cout)
         {
-            Spread(x, g.H, g.W, g.Cin, spread, g.OutH, g.OutW, OutputToInput, tapPitch: g.Cin, channelPitch: 1);
+            Spread(x, g.H, g.W, g.Cin, spread, pitch, g.OutH, g.OutW, OutputToInput, tapPitch: g.Cin, channelPitch: 1);
             new ColumnProduct(workers, _kernels, product) { A = dy, B = spread, C = dw, Addend = accumulate ? dw : null }.Run();
         }
         else
         {
-            Spread(dy, g.OutH, g.OutW, g.Cout, spread, g.H, g.W, InputToOutput, tapPitch: 1, channelPitch: _taps);
+            Spread(dy, g.OutH, g.OutW, g.Cout, spread, pitch, g.H, g.W, InputToOutput, tapPitch: 1, channelPitch: _taps);
             new ColumnProduct(workers, _kernels, product) { A = spread, B = x, C = dw, Addend = accumulate ? dw : null }.Run();
         }
         if (dbias != null)
@@ -122,12 +123,12 @@ internal sealed unsafe class NarrowConvolution(Workers workers, in KernelSet ker
     }
 
     private void Spread(
-        float* source, int height, int width, int channels, float* target, int rows, int columns, Func<int, TapMap> mapOf, int tapPitch, int channelPitch) =>
+        float* source, int height, int width, int channels, float* target, int pitch, int rows, int columns, Func<int, TapMap> mapOf, int tapPitch, int channelPitch) =>
         workers.Run(geometry.N * rows, (task, _) =>
         {
             int image = task / rows;
-            float* panel = target + (nint)task * columns * Blocking.Columns;
-            new Span<float>(panel, columns * Blocking.Columns).Clear();
+            float* panel = target + (nint)task * columns * pitch;
+            new Span<float>(panel, columns * pitch).Clear();
             for (int tap = 0; tap < _taps; tap++)
             {
                 var map = mapOf(tap);
@@ -137,7 +138,7 @@ internal sealed unsafe class NarrowConvolution(Workers workers, in KernelSet ker
                 var run = map.Columns(columns, width);
                 for (int column = run.First, from = run.Source; column < run.End; column += run.Step, from += run.SourceStep)
                     for (int channel = 0; channel < channels; channel++)
-                        panel[(nint)column * Blocking.Columns + tap * tapPitch + channel * channelPitch] = row[(nint)from * channels + channel];
+                        panel[(nint)column * pitch + tap * tapPitch + channel * channelPitch] = row[(nint)from * channels + channel];
             }
         });
 

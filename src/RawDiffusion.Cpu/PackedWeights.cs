@@ -82,8 +82,6 @@ internal sealed unsafe class PackedWeights(Workers workers) : IDisposable
             float* tile = target + (nint)task * taps * Blocking.Channels * Blocking.Columns;
             for (int tap = 0; tap < taps; tap++, tile += Blocking.Channels * Blocking.Columns)
             {
-                if (columnCount < Blocking.Columns)
-                    new Span<float>(tile, Blocking.Channels * Blocking.Columns).Clear();
                 if (backward)
                     Packing.Copy(weights + firstRow * outPitch + tap * geometry.Cin + firstColumn, outPitch, tile, Blocking.Columns, rowCount, columnCount);
                 else

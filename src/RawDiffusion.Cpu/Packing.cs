@@ -7,28 +7,35 @@ namespace RawDiffusion.Cpu;
 /// <summary>Copies that bring operands into the order in which the register-tile kernels read them.</summary>
 internal static unsafe class Packing
 {
-    /// <summary>Copies <paramref name="rows"/> rows of <paramref name="columns"/> floats.</summary>
+    /// <summary>
+    /// Copies <paramref name="rows"/> rows of up to 32 floats. The target's rows have room for whole vectors of 16: what lies behind
+    /// <paramref name="columns"/> is undefined, and the kernels' results for it are dropped.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Copy(float* source, nint sourcePitch, float* target, nint targetPitch, int rows, int columns)
     {
-        if (columns == Blocking.Columns)
+        int width = columns <= Vector512<float>.Count ? Vector512<float>.Count : 2 * Vector512<float>.Count;
+
+        // Rows whose last vector ends within the source: those near its end are copied float by float.
+        nint slack = (rows - 1) * sourcePitch + columns - width;
+        int wholeRows = slack < 0 ? 0 : (int)Math.Min(rows, slack / Math.Max(1, sourcePitch) + 1);
+        int row = 0;
+        if (width == Vector512<float>.Count)
         {
-            for (int row = 0; row < rows; row++, source += sourcePitch, target += targetPitch)
+            for (; row < wholeRows; row++, source += sourcePitch, target += targetPitch)
+                Vector512.Load(source).Store(target);
+        }
+        else
+        {
+            for (; row < wholeRows; row++, source += sourcePitch, target += targetPitch)
             {
                 Vector512.Load(source).Store(target);
                 Vector512.Load(source + Vector512<float>.Count).Store(target + Vector512<float>.Count);
             }
         }
-        else if (columns == Blocking.Channels)
-        {
-            for (int row = 0; row < rows; row++, source += sourcePitch, target += targetPitch)
-                Vector512.Load(source).Store(target);
-        }
-        else
-        {
-            for (int row = 0; row < rows; row++, source += sourcePitch, target += targetPitch)
-                for (int column = 0; column < columns; column++)
-                    target[column] = source[column];
-        }
+        for (; row < rows; row++, source += sourcePitch, target += targetPitch)
+            for (int column = 0; column < columns; column++)
+                target[column] = source[column];
     }
 
     /// <summary>target[column][row] = source[row][column].</summary>
@@ -55,6 +62,7 @@ internal static unsafe class Packing
                 target[column * targetPitch + row] = source[row * sourcePitch + column];
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Transpose8x8(float* source, nint sourcePitch, float* target, nint targetPitch)
     {
         var r0 = Vector256.Load(source);

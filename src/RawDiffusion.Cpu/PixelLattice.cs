@@ -36,6 +36,7 @@ internal sealed unsafe class PixelLattice
     private int _slots, _bands, _bandRows, _panels, _panelGroups;
     private int _firstTapRow, _tapRows, _firstTapColumn, _planeColumns;
     private bool _weightsOutweighPixels;
+    private ulong[] _rowTaps = [], _columnTaps = [];
 
     public PixelLattice(Workers workers, in KernelSet kernels) => (_workers, _kernels) = (workers, kernels);
 
@@ -81,6 +82,29 @@ internal sealed unsafe class PixelLattice
         }
         _bandRows = Blocking.Count(Rows, _bands);
         _bands = Blocking.Count(Rows, _bandRows);
+        _rowTaps = TapsThatMeet(Rows, Height, static tap => tap.Row);
+        _columnTaps = TapsThatMeet(Columns, Width, static tap => tap.Column);
+    }
+
+    // Bit t of element i says that tap t of output i falls on x.
+    private ulong[] TapsThatMeet(int count, int size, Func<TapPosition, int> offset)
+    {
+        ulong[] masks = new ulong[count];
+        if (Taps.Length > MaximalTaps)
+        {
+            Array.Fill(masks, ulong.MaxValue);
+            return masks;
+        }
+        for (int t = 0; t < Taps.Length; t++)
+        {
+            int shift = offset(Taps[t]);
+            for (int i = 0; i < count; i++)
+            {
+                if ((uint)(i * Step + shift) < (uint)size)
+                    masks[i] |= 1ul << t;
+            }
+        }
+        return masks;
     }
 
     private int Slots()
@@ -125,17 +149,20 @@ internal sealed unsafe class PixelLattice
         return new Prefetch(X + ((nint)group * _slots * Height + firstRow) * row, ((images - 1L) * Height + endRow - firstRow) * row, shares);
     }
 
-    /// <summary>Two groups of neighbouring pixels: where they are, and how many of them count.</summary>
-    private struct Tile
+    /// <summary>Neighbouring pixels of one row of the lattice: where they are, how many of them count, and which taps fall on x for any of them.</summary>
+    private struct Group
     {
-        public nint XA, XB, YA, YB;
-        public int CountA, CountB, StartA, StartB;
+        public nint X, Y;
+        public int Start, Count;
         public ulong Taps;
-        public bool IsNarrow;
     }
 
-    /// <summary>A group of neighbouring pixels of one row of the lattice; <see cref="Pixel"/> counts columns and slots.</summary>
-    private readonly record struct Group(int Row, int Pixel);
+    /// <summary>The two groups that one kernel call computes.</summary>
+    private struct Tile
+    {
+        public Group A, B;
+        public bool IsNarrow;
+    }
 
     /// <summary>The part of the lattice that one task computes: some rows of one image, or of as many images as there are slots.</summary>
     private ref struct Region(PixelLattice lattice, int firstImage, int images, int firstRow, int rows)
@@ -218,65 +245,49 @@ internal sealed unsafe class PixelLattice
 
         public void FindTiles()
         {
-            int groupsPerRow = Blocking.Count(RunLength, _groupSize), groups = rows * groupsPerRow;
-            Group At(int group, int groupSize) => new(group / groupsPerRow, group % groupsPerRow * groupSize);
-            _tileCount = 0;
-            for (int group = 0; group + 1 < groups; group += 2)
-                _tiles[_tileCount++] = TileOf(At(group, _groupSize), At(group + 1, _groupSize), _groupSize);
-            if (groups % 2 == 0)
-                return;
-            var last = At(groups - 1, _groupSize);
             int narrow = lattice._kernels.NarrowGroup;
-            _tiles[_tileCount++] = _groupSize <= narrow
-                ? TileOf(last, last, _groupSize)
-                : TileOf(last, last with { Pixel = last.Pixel + narrow }, narrow);
+            _tileCount = 0;
+            var open = default(Group);
+            bool isOpen = false;
+            for (int row = 0; row < rows; row++)
+                for (int pixel = 0; pixel < RunLength; pixel += _groupSize)
+                {
+                    var group = GroupAt(row, pixel, _groupSize);
+                    if (isOpen)
+                        _tiles[_tileCount++] = new Tile { A = open, B = group, IsNarrow = _groupSize == narrow };
+                    open = group;
+                    isOpen = !isOpen;
+                }
+            if (!isOpen)
+                return;
+
+            // The group that is left over makes up a narrow tile of its own, or is computed twice.
+            int last = RunLength - (RunLength - 1) % _groupSize - 1;
+            _tiles[_tileCount++] = _groupSize == narrow
+                ? new Tile { A = open, B = open with { Count = 0 }, IsNarrow = true }
+                : new Tile { A = GroupAt(rows - 1, last, narrow), B = GroupAt(rows - 1, last + narrow, narrow), IsNarrow = true };
         }
 
-        private readonly Tile TileOf(Group a, Group b, int size)
+        private readonly Group GroupAt(int row, int pixel, int size)
         {
-            int countA = PixelsOf(a, size), countB = PixelsOf(b, size);
+            int column = pixel, slot = 0, count = Math.Min(size, RunLength - pixel);
+            if (_slots > 1)
+            {
+                (column, slot) = (pixel / _slots, pixel % _slots);
+                count = Math.Min(size, images - slot);
+            }
+            ulong taps = 0;
+            int lastColumn = _slots > 1 ? column : column + count - 1;
+            for (int i = column; i <= lastColumn && count > 0; i++)
+                taps |= lattice._columnTaps[i];
             return new()
             {
-                XA = XOf(a),
-                XB = XOf(b),
-                YA = YOf(a),
-                YB = YOf(b),
-                CountA = countA,
-                CountB = countB,
-                StartA = StartOf(a),
-                StartB = StartOf(b),
-                Taps = TapsUnder(a, countA) | TapsUnder(b, countB),
-                IsNarrow = size == lattice._kernels.NarrowGroup,
+                X = row * lattice.Step * _rowPitch + pixel * Blocking.Channels,
+                Y = (firstRow + row) * lattice.YRowPitch + column * lattice.YColumnPitch + (firstImage + slot) * lattice.YImagePitch,
+                Start = slot * Blocking.Columns,
+                Count = Math.Max(0, count),
+                Taps = taps & lattice._rowTaps[firstRow + row],
             };
-        }
-
-        private readonly int PixelsOf(Group group, int size) =>
-            Math.Max(0, Math.Min(size, _slots == 1 ? RunLength - group.Pixel : images - group.Pixel % _slots));
-
-        private readonly nint XOf(Group group) => group.Row * lattice.Step * _rowPitch + group.Pixel * Blocking.Channels;
-
-        private readonly nint YOf(Group group) =>
-            (firstRow + group.Row) * lattice.YRowPitch + group.Pixel / _slots * lattice.YColumnPitch + (firstImage + group.Pixel % _slots) * lattice.YImagePitch;
-
-        private readonly int StartOf(Group group) => group.Pixel % _slots * Blocking.Columns;
-
-        // Bit t says that tap t meets a pixel of x for at least one pixel of the group.
-        private readonly ulong TapsUnder(Group group, int count)
-        {
-            if (lattice.Taps.Length > MaximalTaps)
-                return ulong.MaxValue;
-            if (count == 0)
-                return 0;
-            int firstColumn = group.Pixel / _slots * lattice.Step, lastColumn = (group.Pixel + count - 1) / _slots * lattice.Step;
-            ulong taps = 0;
-            for (int t = 0; t < lattice.Taps.Length; t++)
-            {
-                var tap = lattice.Taps[t];
-                int row = (firstRow + group.Row) * lattice.Step + tap.Row;
-                if (row >= 0 && row < lattice.Height && lastColumn + tap.Column >= 0 && firstColumn + tap.Column < lattice.Width)
-                    taps |= 1ul << t;
-            }
-            return taps;
         }
 
         public readonly void RunPanel(int panel, ref Prefetch prefetch)
@@ -302,16 +313,17 @@ internal sealed unsafe class PixelLattice
                 ulong listed = 0;
                 for (Tile* tile = _tiles; tile != _tiles + _tileCount; tile++)
                 {
-                    if (tile->Taps != listed || tile == _tiles)
+                    ulong wanted = tile->A.Taps | tile->B.Taps;
+                    if (wanted != listed)
                     {
-                        count = ListTaps(taps, tile->Taps);
-                        listed = tile->Taps;
+                        count = ListTaps(taps, wanted);
+                        listed = wanted;
                     }
                     call.TapCount = count;
-                    call.XA = _pixels + tile->XA;
-                    call.XB = _pixels + tile->XB;
-                    call.StartA = _start + tile->StartA + column;
-                    call.StartB = _start + tile->StartB + column;
+                    call.XA = _pixels + tile->A.X;
+                    call.XB = _pixels + tile->B.X;
+                    call.StartA = _start + tile->A.Start + column;
+                    call.StartB = _start + tile->B.Start + column;
                     if (column == 0)
                         prefetch.Next();
                     Compute(&call, tile, firstChannel + column, Math.Min(lattice._kernels.Columns, channels - column));
@@ -323,11 +335,11 @@ internal sealed unsafe class PixelLattice
         {
             int size = tile->IsNarrow ? lattice._kernels.NarrowGroup : lattice._kernels.WideGroup;
             float* y = lattice.Y + channel;
-            bool whole = tile->CountA == size && tile->CountB == size && channels == lattice._kernels.Columns && tile->YA != tile->YB;
+            bool whole = tile->A.Count == size && tile->B.Count == size && channels == lattice._kernels.Columns;
             if (whole)
             {
-                call->YA = y + tile->YA;
-                call->YB = y + tile->YB;
+                call->YA = y + tile->A.Y;
+                call->YB = y + tile->B.Y;
                 call->YPitch = _slots == 1 ? lattice.YColumnPitch : lattice.YImagePitch;
                 call->HasResidual = lattice.Residual != null;
             }
@@ -344,9 +356,8 @@ internal sealed unsafe class PixelLattice
                 lattice._kernels.WidePixels(call);
             if (!whole)
             {
-                StorePartial(call->YA, y + tile->YA, tile->CountA, channels, call->Residual);
-                if (tile->YA != tile->YB)
-                    StorePartial(call->YB, y + tile->YB, tile->CountB, channels, call->Residual);
+                StorePartial(call->YA, y + tile->A.Y, tile->A.Count, channels, call->Residual);
+                StorePartial(call->YB, y + tile->B.Y, tile->B.Count, channels, call->Residual);
             }
         }
 

@@ -57,8 +57,6 @@ internal sealed unsafe class RowProduct
         int rows = Math.Min(PackBlocks * Blocking.Channels, _product.K - firstRow), columns = Math.Min(Blocking.Columns, _product.N - panel * Blocking.Columns);
         float* target = _packed + (product * _panels + panel) * _panelFloats + (nint)firstRow * Blocking.Columns;
         float* source = B + product * _product.StrideB;
-        if (columns < Blocking.Columns)
-            new Span<float>(target, rows * Blocking.Columns).Clear();
         if (_product.TransposeB)
             Packing.Transpose(source + (nint)panel * Blocking.Columns * _product.LeadingB + firstRow, _product.LeadingB, target, Blocking.Columns, columns, rows);
         else

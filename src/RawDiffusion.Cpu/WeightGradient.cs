@@ -185,8 +185,6 @@ internal sealed unsafe class WeightGradient
             var g = _geometry;
             _x = (float*)_gradient._workers.Scratch(worker, ((endPanel - firstPanel) * _xPanelPitch + (endBlock - firstBlock) * _dyBlockPitch) * sizeof(float));
             _dy = _x + (endPanel - firstPanel) * _xPanelPitch;
-            if (endBlock * Blocking.Channels > g.Cout)
-                new Span<float>(_dy + (endBlock - 1 - firstBlock) * _dyBlockPitch, (int)_dyBlockPitch).Clear();
             for (int slot = 0; slot < _slots; slot++)
             {
                 float* x = _gradient.X + (((nint)_image + slot) * g.H + _firstInputRow) * g.W * g.Cin;
