@@ -20,29 +20,24 @@ internal static class VectorMath
         return y * PowerOfTwo(half) * PowerOfTwo(n - half);
     }
 
-    /// <summary>σ(x) = 1/(1 + e⁻ˣ).</summary>
+    /// <summary>x·σ(x), σ(x) = 1/(1 + e⁻ˣ).</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<float> Sigmoid(Vector512<float> x) => Vector512<float>.One / OnePlusExpOfMinus(x);
+    public static Vector512<float> Silu(Vector512<float> x) =>
+        x / Vector512.FusedMultiplyAdd(Reduced(LimitedMinus(x), out var n), PowerOfTwo(n), Vector512<float>.One);
 
-    /// <summary>x·σ(x).</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<float> Silu(Vector512<float> x) => x / OnePlusExpOfMinus(x);
-
-    /// <summary>The derivative of x·σ(x): σ·(1 + x·(1 − σ)).</summary>
+    /// <summary>The derivative of x·σ(x): σ·(1 + x·(1 − σ)), with 1 − σ computed as σ·e⁻ˣ, which does not cancel.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> SiluDerivative(Vector512<float> x)
     {
-        var sigmoid = Sigmoid(x);
-        return Vector512.FusedMultiplyAdd(sigmoid * x, Vector512<float>.One - sigmoid, sigmoid);
+        var e = Reduced(LimitedMinus(x), out var n) * PowerOfTwo(n);
+        var sigmoid = Vector512<float>.One / (Vector512<float>.One + e);
+        return Vector512.FusedMultiplyAdd(sigmoid * x, sigmoid * e, sigmoid);
     }
 
-    // Limited to where 2ⁿ is a normal number, which saves a factor; beyond, σ is 0 or 1 to within 2⁻¹²⁶ anyway.
+    // −x, limited to where the power of two is a normal number, which saves a factor; beyond, σ is 0 or 1 to within 2⁻¹²⁵ anyway.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector512<float> OnePlusExpOfMinus(Vector512<float> x)
-    {
-        var limited = Vector512.MaxNative(Vector512.Create(-87f), Vector512.MinNative(Vector512.Create(87f), -x));
-        return Vector512.FusedMultiplyAdd(Reduced(limited, out var n), PowerOfTwo(n), Vector512<float>.One);
-    }
+    private static Vector512<float> LimitedMinus(Vector512<float> x) =>
+        Vector512.MaxNative(Vector512.Create(-87f), Vector512.MinNative(Vector512.Create(87f), -x));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector512<float> Reduced(Vector512<float> x, out Vector512<int> n)

@@ -18,9 +18,9 @@ public sealed unsafe partial class CpuDevice
         ForChannels(x.Shape, width, 2, (n, first, count, worker) =>
         {
             long padded = Padded(count), at = (long)n * positions * channels + first;
-            double* sums = (double*)_workers.Scratch(worker, padded * 2 * (sizeof(double) + sizeof(float)));
+            double* sums = (double*)_workers.Scratch(worker, padded * (2 * sizeof(double) + 3 * sizeof(float)));
             double* squares = sums + padded;
-            float* factors = (float*)(squares + padded), offsets = factors + padded;
+            float* factors = (float*)(squares + padded), offsets = factors + padded, centres = offsets + padded;
             SumMoments(from + at, channels, positions, count, sums, squares);
             float* scale = scales == null ? null : scales + 2L * n * channels + first;
             for (int start = 0; start < count; start += width)
@@ -29,9 +29,10 @@ public sealed unsafe partial class CpuDevice
                 var (m, r) = Statistics(sums + start, squares + start, width, positions, eps);
                 means[group] = (float)m;
                 rstds[group] = (float)r;
-                Affine(g + first, b + first, scale, channels, m, r, start, width, factors, offsets);
+                new Span<float>(centres + start, width).Fill((float)m);
+                Affine(g + first, b + first, scale, channels, m - (float)m, r, start, width, factors, offsets);
             }
-            Normalise(from + at, to + at, channels, positions, count, factors, offsets, silu);
+            Normalise(from + at, to + at, channels, positions, count, centres, factors, offsets, silu);
         });
     }
 
@@ -45,7 +46,7 @@ public sealed unsafe partial class CpuDevice
         float* g = Floats(gamma), b = Floats(beta), scales = FloatsOrNull(scaleShift), dScales = FloatsOrNull(dScaleShift);
         // For each image: its part of dgamma, then its part of dbeta.
         double* parts = (double*)_workers.SharedScratch(2L * images * channels * sizeof(double));
-        ForChannels(x.Shape, width, accumulateX ? 3 : 2, (n, first, count, worker) =>
+        ForChannels(x.Shape, width, 3, (n, first, count, worker) =>
         {
             long padded = Padded(count), at = (long)n * positions * channels + first;
             long tableBytes = padded * (2 * sizeof(double) + 6 * sizeof(float));
@@ -56,7 +57,7 @@ public sealed unsafe partial class CpuDevice
             for (int start = 0; start < count; start += width)
             {
                 long group = (long)n * groups + (first + start) / width;
-                Affine(g + first, b + first, scale, channels, means[group], rstds[group], start, width, table.Factors, table.Offsets);
+                Affine(g + first, b + first, scale, channels, 0, rstds[group], start, width, table.Factors, table.Offsets);
                 new Span<float>(table.Means + start, width).Fill(means[group]);
             }
             SumGradients(fromDy + at, fromX + at, channels, positions, count, table, silu ? dh : null);
@@ -95,7 +96,7 @@ public sealed unsafe partial class CpuDevice
         AddImages(parts, images, channels, Floats(dgamma), Floats(dbeta), accumulateParameters);
     }
 
-    /// <summary>Per channel Σ x and Σ x², the latter from squares about each band's own mean, so that nothing cancels in float32.</summary>
+    /// <summary>Per channel Σ x and Σ x², computed so that nothing cancels in float32.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void SumMoments(float* x, long stride, long rows, long channels, double* sums, double* squares)
     {
@@ -118,23 +119,28 @@ public sealed unsafe partial class CpuDevice
         }
     }
 
+    // With deviations from a pivot p, Σx = n·p + Σd and Σx² = n·p² + 2p·Σd + Σd² hold for any p; one of the values keeps the deviations small.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void SumBandMoments(float* x, long stride, long rows, double* sums, double* squares)
     {
-        var sum = SumBand(x, stride, rows);
-        var mean = sum * Vector512.Create(1f / rows);
-        var square = Vector512<float>.Zero;
-        for (long row = 0; row < rows; row++)
+        var pivot = Vector512.Load(x);
+        Vector512<float> sum = default, square = default;
+        for (long row = 1; row < rows; row++)
         {
-            var deviation = Vector512.Load(x + row * stride) - mean;
+            var deviation = Vector512.Load(x + row * stride) - pivot;
+            sum += deviation;
             square = Vector512.FusedMultiplyAdd(deviation, deviation, square);
         }
-        Lanes.AddTo(sums, sum);
-        Lanes.AddTo(squares, square);
-        var reciprocal = Vector512.Create(1.0 / rows);
-        var (lower, upper) = Vector512.Widen(sum);
-        Vector512.FusedMultiplyAdd(lower * reciprocal, lower, Vector512.Load(squares)).Store(squares);
-        Vector512.FusedMultiplyAdd(upper * reciprocal, upper, Vector512.Load(squares + 8)).Store(squares + 8);
+        AddMoments(Vector512.WidenLower(pivot), Vector512.WidenLower(sum), Vector512.WidenLower(square), rows, sums, squares);
+        AddMoments(Vector512.WidenUpper(pivot), Vector512.WidenUpper(sum), Vector512.WidenUpper(square), rows, sums + 8, squares + 8);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void AddMoments(Vector512<double> pivot, Vector512<double> sum, Vector512<double> square, long rows, double* sums, double* squares)
+    {
+        var pivots = pivot * Vector512.Create((double)rows);
+        (Vector512.Load(sums) + (pivots + sum)).Store(sums);
+        (Vector512.Load(squares) + Vector512.FusedMultiplyAdd(pivot, pivots + sum + sum, square)).Store(squares);
     }
 
     /// <summary>The mean and 1/√(variance + eps) of a group.</summary>
@@ -151,14 +157,17 @@ public sealed unsafe partial class CpuDevice
         return (mean, 1 / Math.Sqrt(Math.Max(0, square / elements - mean * mean) + eps));
     }
 
-    /// <summary>factors and offsets of a group's channels, with which h = x·factor + offset.</summary>
+    /// <summary>
+    /// factors and offsets of a group's channels, with which h = (x − mean)·factor + offset for the mean rounded to float32; what rounding took off it
+    /// goes into the offset. (x·factor + offset would lose a group whose mean is large beside its deviation.)
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Affine(
-        float* gamma, float* beta, float* scale, int channels, double mean, double rstd, int start, int width, float* factors, float* offsets)
+        float* gamma, float* beta, float* scale, int channels, double meanRest, double rstd, int start, int width, float* factors, float* offsets)
     {
         for (int c = start; c < start + width; c++)
         {
-            double factor = gamma[c] * rstd, offset = beta[c] - mean * factor;
+            double factor = gamma[c] * rstd, offset = beta[c] - meanRest * factor;
             if (scale != null)
             {
                 factor *= 1.0 + scale[c];
@@ -170,19 +179,22 @@ public sealed unsafe partial class CpuDevice
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Normalise(float* x, float* y, long stride, long rows, long channels, float* factors, float* offsets, bool silu)
+    private static void Normalise(
+        float* x, float* y, long stride, long rows, long channels, float* means, float* factors, float* offsets, bool silu)
     {
         long full = channels & -Lanes.Count, rest = channels - full;
         for (long row = 0; row < rows; row++, x += stride, y += stride)
         {
             for (long c = 0; c < full; c += Lanes.Count)
             {
-                var h = Vector512.FusedMultiplyAdd(Vector512.Load(x + c), Vector512.Load(factors + c), Vector512.Load(offsets + c));
+                var centred = Vector512.Load(x + c) - Vector512.Load(means + c);
+                var h = Vector512.FusedMultiplyAdd(centred, Vector512.Load(factors + c), Vector512.Load(offsets + c));
                 (silu ? VectorMath.Silu(h) : h).Store(y + c);
             }
             if (rest > 0)
             {
-                var h = Vector512.FusedMultiplyAdd(Lanes.Load(x + full, rest), Vector512.Load(factors + full), Vector512.Load(offsets + full));
+                var centred = Lanes.Load(x + full, rest) - Vector512.Load(means + full);
+                var h = Vector512.FusedMultiplyAdd(centred, Vector512.Load(factors + full), Vector512.Load(offsets + full));
                 Lanes.Store(silu ? VectorMath.Silu(h) : h, y + full, rest);
             }
         }
@@ -224,14 +236,14 @@ public sealed unsafe partial class CpuDevice
         for (long row = 0; row < rows; row++, dy += stride, x += stride, dh += dhStride)
         {
             var d = Vector512.Load(dy);
-            var value = Vector512.Load(x);
+            var centred = Vector512.Load(x) - mean;
             if (dh != null)
             {
-                d *= VectorMath.SiluDerivative(Vector512.FusedMultiplyAdd(value, factor, offset));
+                d *= VectorMath.SiluDerivative(Vector512.FusedMultiplyAdd(centred, factor, offset));
                 d.Store(dh);
             }
             sum += d;
-            moment = Vector512.FusedMultiplyAdd(d, value - mean, moment);
+            moment = Vector512.FusedMultiplyAdd(d, centred, moment);
         }
         Lanes.AddTo(table.Sums + c, sum);
         Lanes.AddTo(table.Moments + c, moment);

@@ -1,0 +1,57 @@
+using BenchmarkDotNet.Attributes;
+using RawDiffusion.Core;
+
+namespace RawDiffusion.Benchmarks;
+
+/// <summary>Ops that read and write memory and do little else; Copy is the calibration beside them.</summary>
+public class ElementwiseBenchmarks : CpuBenchmark
+{
+    private Tensor _x = null!, _z = null!, _y = null!, _wide = null!, _small = null!, _sum = null!;
+
+    [ParamsSource(nameof(Activations))]
+    public Activation X { get; set; }
+
+    [Benchmark(Baseline = true)]
+    public void Copy() => _y.CopyFrom(_x);
+
+    [Benchmark]
+    public void Add() => Device.LinearCombination(1, _x, 1, _z, _y);
+
+    [Benchmark]
+    public void Silu() => Device.Silu(_x, _y);
+
+    [Benchmark]
+    public void SiluBackward() => Device.SiluBackward(_z, _x, _y, false);
+
+    [Benchmark]
+    public void Dropout() => Device.Dropout(_x, _y, false, 0.1, Stream);
+
+    [Benchmark]
+    public void ConcatChannels() => Device.ConcatChannels(_x, _z, _wide);
+
+    [Benchmark]
+    public void ConcatChannelsBackward() => Device.ConcatChannelsBackward(_wide, _x, false, _z, false, X.Channels);
+
+    [Benchmark]
+    public void UpsampleNearest() => Device.UpsampleNearest(_small, _y);
+
+    [Benchmark]
+    public void UpsampleNearestBackward() => Device.UpsampleNearestBackward(_y, _small, false);
+
+    [Benchmark]
+    public void SumPositions() => Device.SumPositions(_x, _sum, false);
+
+    protected override void Prepare()
+    {
+        (_x, _z, _y) = (Random(X.Shape), Random(X.Shape), Random(X.Shape));
+        (_wide, _small) = (Random(X.N, X.Size, X.Size, 2 * X.Channels), Random(X.N, X.Size / 2, X.Size / 2, X.Channels));
+        _sum = Random(X.N, X.Channels);
+        if (X.Size % 2 != 0)
+        {
+            // No level above an odd one: upsample what would lie below instead.
+            _y = Random(X.N, X.Size - 1, X.Size - 1, X.Channels);
+            (_x, _z) = (Random(X.N, X.Size - 1, X.Size - 1, X.Channels), Random(X.N, X.Size - 1, X.Size - 1, X.Channels));
+            _wide = Random(X.N, X.Size - 1, X.Size - 1, 2 * X.Channels);
+        }
+    }
+}
