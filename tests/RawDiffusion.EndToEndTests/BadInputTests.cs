@@ -15,7 +15,7 @@ public class BadInputTests
     [InlineData("train --lr NaN", "expected a number")]
     [InlineData(
         "train --batch 0 --lr -1 --preset nothing --set stepz=1 --set network.norm_groups=7 --set diffusion.beta_schedule=cosine",
-        "for 6 reasons|batch is 0|learning_rate is -1|no preset nothing|did you mean steps?|channels 32 is no multiple of the 7 norm groups|did you mean squaredcos_cap_v2?")]
+        "for 7 reasons|batch is 0|learning_rate is -1|no preset nothing|did you mean steps?|channels 32 is no multiple of the 7 norm groups|did you mean squaredcos_cap_v2?")]
     [InlineData("train --config nowhere.json", "nowhere.json cannot be read")]
     [InlineData("train --config .", "cannot be read")]
     [InlineData("resume nowhere", "nowhere is no run folder: it does not exist")]

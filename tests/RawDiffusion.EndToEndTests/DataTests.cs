@@ -19,7 +19,7 @@ public class DataTests
         Assert.Equal(50, config.GetProperty("dataset").GetProperty("count").GetInt32());
         Assert.False(config.GetProperty("network").GetProperty("conditional").GetBoolean());
         var grid = PngReader.Read(File.ReadAllBytes(at.At("run", "samples", "step-0000002.png")));
-        Assert.Equal((2 * 30 + 2, 1), (grid.Height, grid.Channels));
+        Assert.Equal((2 * 58 + 2, 1), (grid.Height, grid.Channels));
 
         at.Run("sample", "run", "--out", "x.png", "--class", "7").Refused(2, "trained without classes");
         at.Run("sample", "run", "--out", "x.png", "--guidance", "2").Refused(2, "trained without classes");
@@ -47,7 +47,7 @@ public class DataTests
         {
             for (int i = 0; i < 3; i++)
             {
-                at.Write(Path.Combine("pets", name, $"{i}.png"), PngWriter.Encode(new Image(13, 9, 3)));
+                at.Write(Path.Combine("pets", name, $"{i}.png"), PngWriter.Encode(new Image(13, 9, 3, [.. Enumerable.Range(0, 13 * 9 * 3).Select(k => (byte)(2 * k))])));
             }
         }
         at.Train("run", 2, "--data", "pets", "--conditional", "--set", "sampling.count=1").Succeeded();
@@ -55,7 +55,7 @@ public class DataTests
         Assert.Equal("cifar10", config.GetProperty("preset").GetString());
         Assert.Equal(["cats", "dogs", "newts"], config.GetProperty("dataset").GetProperty("class_names").EnumerateArray().Select(name => name.GetString()));
         var grid = PngReader.Read(File.ReadAllBytes(at.At("run", "samples", "step-0000002.png")));
-        Assert.Equal((13 + 4, 9 + 4), (grid.Height, grid.Width));
+        Assert.Equal((7 * 13 + 4, 7 * 9 + 4), (grid.Height, grid.Width));
         at.Run("export", "run", "--out", "hub").Refused(2, "square");
     }
 

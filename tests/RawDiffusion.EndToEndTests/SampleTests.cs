@@ -91,7 +91,7 @@ public class SampleTests(TrainedRun trained) : IClassFixture<TrainedRun>
         string[] written = at.Run("sample", Run, "--out", "s.png", "--count", "2", "--steps", "4", "--trajectory").Succeeded().Out.TrimEnd().Split('\n');
         Assert.Equal(["s.png", "s-trajectory.png"], written.Select(Path.GetFileName));
         var strip = Png(at.At("s-trajectory.png"));
-        Assert.Equal((2 * 34 + 2, 5 * 34 + 2), (strip.Height, strip.Width));
+        Assert.Equal((2 * 66 + 2, 5 * 66 + 2), (strip.Height, strip.Width));
     }
 
     [Fact]
@@ -146,7 +146,7 @@ public class SampleTests(TrainedRun trained) : IClassFixture<TrainedRun>
     {
         using var at = new Workspace();
         at.Run("sample", Run, "--out", "x.png", "--class", "8").Refused(2, "classes 0 to 7");
-        at.Run("sample", Run, "--out", "x.png", "--sampler", "dimm", "--steps", "1001", "--count", "0", "--eta", "-1").Refused(2, "did you mean ddim?", "sampling.steps is 1001", "sampling.count is 0", "sampling.eta is -1");
+        at.Run("sample", Run, "--out", "x.png", "--sampler", "dim", "--steps", "1001", "--count", "0", "--eta", "-1").Refused(2, "did you mean ddim?", "sampling.steps is 1001", "sampling.count is 0", "sampling.eta is -1");
         at.Run("sample", Run, "--out", "x.png", "--weights", "mean").Refused(2, "ema or raw");
         at.Run("sample", Run, "--out", "x.jpg").Refused(2, ".png");
         at.Run("sample", Run, "--out", "x.png", "--format", "npz").Refused(2, ".npz");

@@ -20,7 +20,7 @@ public static class SampleFiles
 
     /// <summary>Writes all images as one grid.</summary>
     /// <exception cref="StorageException">It cannot be written.</exception>
-    public static void WriteGrid(SampledImages images, string path) => WritePng(ImageGrid.Tile(Split(images, images.Pixels)), path);
+    public static void WriteGrid(SampledImages images, string path) => WritePng(ImageGrid.Tile(Split(images, images.Pixels), Style(images)), path);
 
     /// <summary>Writes each image as <c>image-00000.png</c> and so on.</summary>
     /// <exception cref="StorageException">One cannot be written.</exception>
@@ -41,7 +41,7 @@ public static class SampleFiles
     public static void WriteFilmStrip(SampledImages images, int count, string path)
     {
         var moments = images.Trajectory.Append(images.Pixels).Select(pixels => (IReadOnlyList<Image>)Split(images, pixels)[..count]);
-        WritePng(FilmStrip.Tile([.. moments]), path);
+        WritePng(FilmStrip.Tile([.. moments], style: Style(images)), path);
     }
 
     /// <summary>Writes the images as NumPy's archive: <c>arr_0</c> of bytes [N, H, W, C], and <c>arr_1</c> of int64 [N] if there are labels.</summary>
@@ -56,6 +56,9 @@ public static class SampleFiles
         }
         AtomicFile.Write(DiskFileSystem.Instance, path, stream => NpzWriter.Write(stream, arrays));
     }
+
+    /// <summary>Small images are enlarged, to be seen.</summary>
+    private static GridStyle Style(SampledImages images) => new(Scale: Math.Max(1, 64 / images.Width));
 
     private static Image[] Split(SampledImages images, float[] pixels) => ImageGrid.Split(pixels, images.Count, images.Height, images.Width, images.Channels);
 

@@ -63,6 +63,7 @@ public static class BenchmarkRun
         var pixels = new byte[shape.Count];
         new Random(0).NextBytes(pixels);
         step.SetPixels(pixels);
+        step.SetLabels(new int[config.Batch]);
         var timesteps = new int[config.Batch];
         double firstStep = 0;
         double trainMs = Median(round =>

@@ -1,5 +1,4 @@
 using RawDiffusion.Training.Configuration;
-using RawDiffusion.Training.Images;
 using RawDiffusion.Training.Inference;
 using RawDiffusion.Training.Storage;
 
@@ -13,8 +12,6 @@ internal sealed class SampleGrids(GenerativeModel model, RunConfig config, RunFo
     {
         var sampling = config.Sampling with { Guidance = model.Classes > 0 ? config.Sampling.Guidance : 1 };
         var request = new SampleRequest { Count = sampling.Count, Sampling = sampling, Seed = config.Seed };
-        var drawn = ImageSampler.Run(model, request, stop: stop);
-        var grid = ImageGrid.Tile(ImageGrid.Split(drawn.Pixels, drawn.Count, drawn.Height, drawn.Width, drawn.Channels), new GridStyle(Scale: Math.Max(1, 64 / drawn.Width)));
-        AtomicFile.Write(DiskFileSystem.Instance, folder.SamplePath(step), stream => stream.Write(PngWriter.Encode(grid)));
+        SampleFiles.WriteGrid(ImageSampler.Run(model, request, stop: stop), folder.SamplePath(step));
     }
 }

@@ -27,6 +27,7 @@ public sealed class TrainingSession : IDisposable
     private double _secondsBefore;
     private int _badSteps;
     private bool _saveFailed;
+    private long _savedStep = -1;
 
     private TrainingSession(TrainingPlan plan, Device device, IDataset data, RunFolder folder, ITrainingObserver observer, Checkpoint? checkpoint)
     {
@@ -252,14 +253,15 @@ public sealed class TrainingSession : IDisposable
 
     private void Save()
     {
-        if (Folder.Checkpoints.Steps().Contains(Step))
+        // A folder of this step's name is no proof: it may be the damaged one that a resume fell back from.
+        if (_savedStep == Step)
         {
             return;
         }
         try
         {
             string path = Folder.Checkpoints.Save(Contents(), new CheckpointRetention(Config.KeepCheckpoints));
-            _saveFailed = false;
+            (_saveFailed, _savedStep) = (false, Step);
             _observer.Saved(Step, path);
         }
         catch (StorageException e)
@@ -299,7 +301,7 @@ public sealed class TrainingSession : IDisposable
         T Read<T>(string key) => checkpoint.State[key] is { } node
             ? node.GetValue<T>()
             : throw new StorageException($"The state.json of {checkpoint.Path} lacks '{key}'. It was not written by this program; resume from another checkpoint.");
-        Step = checkpoint.Step;
+        Step = _savedStep = checkpoint.Step;
         _adam.Step = Read<long>("adam_step");
         _badSteps = Read<int>("bad_steps");
         _secondsBefore = Read<double>("seconds");
