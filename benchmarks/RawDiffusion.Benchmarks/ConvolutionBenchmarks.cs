@@ -31,8 +31,10 @@ public unsafe class ConvolutionBenchmarks
     public void Setup()
     {
         var g = Geometry;
-        (_workers, _x, _w, _y) = (
-            new Workers(), Allocate(g.N * g.H * g.W * g.Cin), Allocate(g.Cout * g.Kernel * g.Kernel * g.Cin), Allocate(g.N * g.OutH * g.OutW * g.Cout));
+        _workers = new Workers();
+        _x = Allocate(g.N * g.H * g.W * g.Cin);
+        _w = Allocate(g.Cout * g.Kernel * g.Kernel * g.Cin);
+        _y = Allocate(g.N * g.OutH * g.OutW * g.Cout);
         _convolution = new Convolution(_workers);
     }
 

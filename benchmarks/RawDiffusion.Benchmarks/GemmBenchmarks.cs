@@ -28,9 +28,10 @@ public unsafe class GemmBenchmarks
     public void Setup()
     {
         var p = Product;
-        (_workers, _a, _b, _c) = (
-            new Workers(), ConvolutionBenchmarks.Allocate(p.Batch * p.M * p.K), ConvolutionBenchmarks.Allocate(p.Batch * p.K * p.N),
-            ConvolutionBenchmarks.Allocate(p.Batch * p.M * p.N));
+        _workers = new Workers();
+        _a = ConvolutionBenchmarks.Allocate(p.Batch * p.M * p.K);
+        _b = ConvolutionBenchmarks.Allocate(p.Batch * p.K * p.N);
+        _c = ConvolutionBenchmarks.Allocate(p.Batch * p.M * p.N);
         _gemm = new Gemm(_workers);
     }
 
