@@ -11,7 +11,7 @@ public sealed unsafe partial class CpuDevice
     private const int TileSize = RowsPerBand * Lanes.Count;
 
     // What one task should touch, so that its second pass finds the data of the first in the L2 cache.
-    private const long BytesInCache = 1 << 19;
+    private const long BytesInCache = 1 << 20;
 
     /// <summary>What one task of <see cref="ForChannels"/> does: channels first..first+count of image n.</summary>
     private delegate void ChannelRange(int n, int first, int count, int worker);

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace RawDiffusion.Cpu;
 
@@ -52,6 +53,19 @@ internal static unsafe class Lanes
     {
         (Vector512.Load(sums) + Vector512.WidenLower(value)).Store(sums);
         (Vector512.Load(sums + 8) + Vector512.WidenUpper(value)).Store(sums + 8);
+    }
+
+    /// <summary>
+    /// Asks for a line that will soon be read; any address will do. Going down a column, the next band of rows is beyond what the processor foresees:
+    /// without this, group norm at [8, 32, 32, 384] takes three times as long.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Prefetch(float* address)
+    {
+        if (Sse.IsSupported)
+        {
+            Sse.Prefetch0(address);
+        }
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]

@@ -125,14 +125,26 @@ public sealed unsafe partial class CpuDevice
         /// <summary>[Tokens, Tokens] = scale · a·bᵀ for a and b with Width channels of each token.</summary>
         public MatrixProduct TokensByTokens(float scale) => new(Tokens, Tokens, Width, TransposeB: true)
         {
-            Alpha = scale, LeadingA = shape.C, LeadingB = shape.C, Batch = shape.N, StrideA = ImageStride, StrideB = ImageStride, StrideC = SquareStride,
+            Alpha = scale,
+            LeadingA = shape.C,
+            LeadingB = shape.C,
+            Batch = shape.N,
+            StrideA = ImageStride,
+            StrideB = ImageStride,
+            StrideC = SquareStride,
         };
 
         /// <summary>[Tokens, Width] (+)= scale · op(a)·b for a square and b with Width channels of each token.</summary>
         public MatrixProduct TokensByChannels(bool transposed, float scale, bool accumulate) => new(Tokens, Width, Tokens, TransposeA: transposed)
         {
-            Alpha = scale, Beta = accumulate ? 1 : 0, LeadingB = shape.C, LeadingC = shape.C,
-            Batch = shape.N, StrideA = SquareStride, StrideB = ImageStride, StrideC = ImageStride,
+            Alpha = scale,
+            Beta = accumulate ? 1 : 0,
+            LeadingB = shape.C,
+            LeadingC = shape.C,
+            Batch = shape.N,
+            StrideA = SquareStride,
+            StrideB = ImageStride,
+            StrideC = ImageStride,
         };
     }
 }

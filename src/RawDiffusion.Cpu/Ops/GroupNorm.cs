@@ -128,6 +128,7 @@ public sealed unsafe partial class CpuDevice
         for (long row = 1; row < rows; row++)
         {
             var deviation = Vector512.Load(x + row * stride) - pivot;
+            Lanes.Prefetch(x + (row + RowsPerBand) * stride);
             sum += deviation;
             square = Vector512.FusedMultiplyAdd(deviation, deviation, square);
         }
@@ -236,6 +237,8 @@ public sealed unsafe partial class CpuDevice
         for (long row = 0; row < rows; row++, dy += stride, x += stride, dh += dhStride)
         {
             var d = Vector512.Load(dy);
+            Lanes.Prefetch(dy + RowsPerBand * stride);
+            Lanes.Prefetch(x + RowsPerBand * stride);
             var centred = Vector512.Load(x) - mean;
             if (dh != null)
             {

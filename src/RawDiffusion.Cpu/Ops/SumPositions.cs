@@ -68,6 +68,7 @@ public sealed unsafe partial class CpuDevice
         var sum = Vector512.Load(x);
         for (long row = 1; row < rows; row++)
         {
+            Lanes.Prefetch(x + (row + RowsPerBand) * stride);
             sum += Vector512.Load(x + row * stride);
         }
         return sum;
