@@ -110,6 +110,14 @@ public class BadInputTests
     }
 
     [Fact]
+    public void DivergenceEndsWithFiveAndKeepsTheLastGoodState()
+    {
+        using var at = new Workspace();
+        at.Train("run", 50, "--lr", "1e38", "--set", "optimizer.max_bad_steps=3", "--set", "optimizer.max_norm=null").Refused(5, "3 steps in a row", "--lr");
+        Assert.NotEmpty(Directory.GetDirectories(at.At("run", "checkpoints")));
+    }
+
+    [Fact]
     public void ATotalBelowWhatIsDoneIsRefused()
     {
         using var at = new Workspace();

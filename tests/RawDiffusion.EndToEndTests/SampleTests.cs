@@ -6,7 +6,7 @@ using RawDiffusion.Training.Storage;
 
 namespace RawDiffusion.EndToEndTests;
 
-public class SampleTests(TrainedRun trained) : IClassFixture<TrainedRun>
+public class SampleTests(TrainedRun trained)
 {
     private string Run => trained.Workspace.At("run");
 

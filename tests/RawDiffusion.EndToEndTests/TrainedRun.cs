@@ -1,3 +1,7 @@
+using RawDiffusion.EndToEndTests;
+
+[assembly: AssemblyFixture(typeof(TrainedRun))]
+
 namespace RawDiffusion.EndToEndTests;
 
 /// <summary>One run of 40 steps that several tests look at; none of them changes it.</summary>
@@ -13,9 +17,6 @@ public sealed class TrainedRun : IDisposable
 
     /// <summary>What training said.</summary>
     public Result Training { get; }
-
-    /// <summary>A step's checkpoint.</summary>
-    public static string Checkpoint(int step) => Path.Combine("run", "checkpoints", $"step-{step:D7}");
 
     /// <summary>Asserts that another run has arrived at the same bits.</summary>
     public void AssertSameState(Workspace other, string run)

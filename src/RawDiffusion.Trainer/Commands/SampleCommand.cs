@@ -61,6 +61,7 @@ internal static class SampleCommand
         }
         catch (OperationCanceledException)
         {
+            Talk.Line("Stopped; nothing was written.");
             return interruption.ExitCode;
         }
     }
