@@ -3,13 +3,13 @@ namespace RawDiffusion.EndToEndTests;
 public class SignalTests
 {
     /// <summary>A shell's background job ignores SIGINT, and hands that down to whatever it starts.</summary>
-    private static void SkipWhereSignalsDoNotArrive()
+    private static void SkipWhereItDoesNotArrive(int signal)
     {
         Assert.SkipWhen(OperatingSystem.IsWindows(), "signals are POSIX's");
         const string Ignored = "SigIgn:";
         string? mask = File.Exists("/proc/self/status") ? File.ReadLines("/proc/self/status").FirstOrDefault(line => line.StartsWith(Ignored, StringComparison.Ordinal)) : null;
-        bool interruptIgnored = mask is not null && (Convert.ToUInt64(mask[Ignored.Length..].Trim(), 16) & (1ul << (RunningProgram.Interrupt - 1))) != 0;
-        Assert.SkipWhen(interruptIgnored, "these tests run as a background job, which ignores SIGINT");
+        bool ignored = mask is not null && (Convert.ToUInt64(mask[Ignored.Length..].Trim(), 16) & (1ul << (signal - 1))) != 0;
+        Assert.SkipWhen(ignored, "this test runs where its signal is ignored, as in a background job");
     }
 
     private static RunningProgram StartEndless(Workspace at, string run = "run")
@@ -24,7 +24,7 @@ public class SignalTests
     [InlineData(RunningProgram.Terminate, 143)]
     public void OneSignalFinishesTheStepSavesAndStops(int signal, int exitCode)
     {
-        SkipWhereSignalsDoNotArrive();
+        SkipWhereItDoesNotArrive(signal);
         using var at = new Workspace();
         var program = StartEndless(at);
         program.Signal(signal);
@@ -42,7 +42,7 @@ public class SignalTests
     [Fact]
     public void AnUnlimitedFlowOfSignalsStillEndsIt()
     {
-        SkipWhereSignalsDoNotArrive();
+        SkipWhereItDoesNotArrive(RunningProgram.Interrupt);
         using var at = new Workspace();
         var program = StartEndless(at);
         program.Signal(RunningProgram.Interrupt);
@@ -56,7 +56,7 @@ public class SignalTests
     [Fact]
     public void ASecondTrainerOnARunIsRefusedAndTheFirstGoesOn()
     {
-        SkipWhereSignalsDoNotArrive();
+        SkipWhereItDoesNotArrive(RunningProgram.Terminate);
         using var at = new Workspace();
         var program = StartEndless(at);
         at.Run("resume", "run").Refused(6, "run is being trained by another process");
