@@ -2,7 +2,8 @@ namespace RawDiffusion.Core;
 
 /// <summary>
 /// A device's caching allocator. Freed blocks are kept by size class and handed out again, so that from the second training step
-/// on nothing is asked of the operating system or the driver. Sizes are rounded up to an eighth of a power of two (at most 12.5% lost).
+/// on nothing is asked of the operating system or the driver. Sizes are rounded up to an eighth of a power of two,
+/// at least 256 bytes (above 2 KiB at most 12.5% are lost).
 /// A device is driven by one thread at a time, and so is its pool.
 /// </summary>
 public sealed class BufferPool

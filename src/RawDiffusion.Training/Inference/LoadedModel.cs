@@ -40,13 +40,13 @@ public sealed class LoadedModel : IDisposable
     /// <param name="path">A run folder (its newest intact checkpoint), a checkpoint or a hub folder.</param>
     /// <param name="device">Where to put it.</param>
     /// <param name="weights">Which weights; a hub folder has but one.</param>
-    /// <param name="notice">Receives a line about each damaged checkpoint that was passed over.</param>
+    /// <param name="notice">Receives a line about each damaged checkpoint that was passed over, and about what cannot be done as the model asks.</param>
     /// <exception cref="ConfigurationException">The path is no model.</exception>
     /// <exception cref="StorageException">It is damaged.</exception>
     public static LoadedModel Open(string path, Device device, WeightsChoice weights = WeightsChoice.Ema, Action<string>? notice = null)
     {
         using var location = ModelLocation.Resolve(path, notice);
-        return location.Hub is { } hub ? FromHub(hub, device) : FromCheckpoint(location.Checkpoint!, device, weights);
+        return location.Hub is { } hub ? FromHub(hub, device, notice) : FromCheckpoint(location.Checkpoint!, device, weights);
     }
 
     /// <summary>Fills a set's weights from a model that has the same network.</summary>
@@ -73,8 +73,12 @@ public sealed class LoadedModel : IDisposable
     /// <inheritdoc/>
     public void Dispose() => Parameters.Dispose();
 
-    private static LoadedModel FromHub(HubFolder hub, Device device)
+    private static LoadedModel FromHub(HubFolder hub, Device device, Action<string>? notice)
     {
+        if (hub.Scheduler.Thresholding || (hub.Scheduler.ClipSample && hub.Scheduler.ClipSampleRange != 1))
+        {
+            notice?.Invoke($"{hub.Path} asks for dynamic thresholding or a clipping range other than 1, which this program does not do: its samples will differ from the hub's.");
+        }
         var network = new UNet(NetworkMapping.FromHub(hub.UNet));
         var parameters = new ParameterSet(network.Parameters, device, training: false);
         LoadHubWeights(hub, parameters);

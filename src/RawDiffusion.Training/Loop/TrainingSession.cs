@@ -110,23 +110,16 @@ public sealed class TrainingSession : IDisposable
     /// <param name="device">Where to train.</param>
     /// <param name="data">The same images as before.</param>
     /// <param name="observer">Watches.</param>
-    /// <param name="steps">A new total of steps; null keeps the old one.</param>
+    /// <param name="steps">A new total of steps; null takes that of <c>config.json</c>.</param>
     /// <exception cref="StorageException">There is no intact checkpoint.</exception>
-    /// <exception cref="ConfigurationException">The data is not what the run was trained on, or the total is below what is done.</exception>
+    /// <exception cref="ConfigurationException">Data or configuration are not what the run was trained with, or the total is below what is done.</exception>
     public static TrainingSession Resume(RunFolder folder, Device device, IDataset data, ITrainingObserver observer, long? steps = null)
     {
         using var checkpoint = folder.Checkpoints.FindNewest()
             ?? throw new StorageException($"{folder.Path} has no intact checkpoint to resume from. Start a new run with train.");
-        var (config, network) = NetworkMapping.ReadDescription(checkpoint);
-        DatasetChange.Refuse(config.Dataset!, data);
-        if (steps is { } total)
-        {
-            if (total < checkpoint.Step)
-            {
-                throw new ConfigurationException($"--steps {total} was asked for, but the run has done {checkpoint.Step} steps already. Give a larger total.");
-            }
-            config = config with { Steps = total };
-        }
+        var (trained, network) = NetworkMapping.ReadDescription(checkpoint);
+        DatasetChange.Refuse(trained.Dataset!, data);
+        var config = ResumedConfig.Of(trained, folder, steps, checkpoint.Step);
         var session = new TrainingSession(new TrainingPlan(config, network), device, data, folder, observer, checkpoint);
         folder.WriteConfig(RunConfigJson.ToJson(config));
         return session;
