@@ -1,0 +1,28 @@
+// Four floats at a time: 16-byte accesses where the addresses allow.
+#pragma once
+#include "common.cuh"
+
+__device__ __forceinline__ bool isAligned16(const void* a, const void* b = nullptr, const void* c = nullptr, const void* d = nullptr) {
+    return (((u64)a | (u64)b | (u64)c | (u64)d) & 15) == 0;
+}
+
+__device__ __forceinline__ float4 load4(const float* p) { return *reinterpret_cast<const float4*>(p); }
+__device__ __forceinline__ void store4(float* p, float4 v) { *reinterpret_cast<float4*>(p) = v; }
+
+__device__ __forceinline__ float4 operator+(float4 a, float4 b) { return make_float4(a.x + b.x, a.y + b.y, a.z + b.z, a.w + b.w); }
+__device__ __forceinline__ float4 operator*(float4 a, float4 b) { return make_float4(a.x * b.x, a.y * b.y, a.z * b.z, a.w * b.w); }
+__device__ __forceinline__ float4 operator*(float s, float4 a) { return make_float4(s * a.x, s * a.y, s * a.z, s * a.w); }
+
+// Runs an element-wise operation over four neighbouring elements per thread: whole vectors where all four exist and every address is
+// aligned (a slice of a tensor need not be), single elements else.
+//   four(i)   elements i to i + 3
+//   one(i)    element i
+template <class Four, class One>
+__device__ __forceinline__ void forEachOfFour(long long count, bool aligned, Four four, One one) {
+    long long i = ((long long)blockIdx.x * blockDim.x + threadIdx.x) * 4;
+    if (aligned && i + 4 <= count) {
+        four(i);
+    } else {
+        for (long long j = i; j < i + 4 && j < count; j++) one(j);
+    }
+}

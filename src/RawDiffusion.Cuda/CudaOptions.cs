@@ -1,0 +1,20 @@
+namespace RawDiffusion.Cuda;
+
+/// <summary>How a CUDA device is opened.</summary>
+public sealed record CudaOptions
+{
+    /// <summary>The driver's number of the GPU, from 0.</summary>
+    public int Ordinal { get; init; }
+
+    /// <summary>Where compiled kernels are kept; null keeps none.</summary>
+    public KernelCache? Cache { get; init; } = KernelCache.Default();
+
+    /// <summary>Compiles all kernels when the device is opened, in parallel, rather than each file when it is first needed.</summary>
+    public bool CompileAhead { get; init; } = true;
+
+    /// <summary>Lets cuBLAS round the factors of matrix products to TF32 (10 bits of mantissa) for speed; products are strict float32 otherwise.</summary>
+    public bool Tf32 { get; init; }
+
+    /// <summary>Takes every tensor's memory from the driver in its very size: see <see cref="Core.BufferPool.Exact"/>. For tests.</summary>
+    public bool ExactMemory { get; init; }
+}

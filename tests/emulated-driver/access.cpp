@@ -1,0 +1,208 @@
+// Every load and store of a kernel comes here: g++ is told to instrument kernels as if for the kernel address sanitizer, whose entry
+// points these are.
+#include "block.h"
+#include "shadow.h"
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <unistd.h>
+
+static std::string accessed(const char* verb, size_t bytes) { return std::string(verb) + " " + std::to_string(bytes) + " bytes at "; }
+
+// ---- shared memory
+
+void Block::layOutShared(size_t dynamicBytes) {
+    if (!sharedBase) {
+        sharedBase = (uint8_t*)aligned_alloc(1024, SharedBytes + 64 * 1024);
+        sharedShadow = (uint8_t*)calloc(1, (SharedBytes + 64 * 1024) / 8);
+        cells = (SharedCell*)calloc((SharedBytes + 64 * 1024) / 2, sizeof(SharedCell));
+    }
+    std::fill(sharedShadow, sharedShadow + (SharedBytes + 64 * 1024) / 8, 0);
+    sharedVariables.clear();
+    sharedDynamic = dynamicBytes;
+    sharedStatic = 0;
+    std::fill(sharedShadow, sharedShadow + dynamicBytes / 8, 8);
+    if (dynamicBytes & 7) sharedShadow[dynamicBytes / 8] = uint8_t(dynamicBytes & 7);
+    sharedUsed = (dynamicBytes + SharedRedZone + 127) & ~size_t(127);
+}
+
+void* Block::sharedVariable(const void* key, size_t bytes, size_t alignment, void* returnAddress) {
+    for (const auto& variable : sharedVariables) {
+        if (variable.key == key) return sharedBase + variable.offset;
+    }
+    sharedStatic += bytes;
+    if (sharedStatic > (48 << 10)) fault(CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES, "needs more than 48 KiB of static shared memory", returnAddress);
+    size_t offset = (sharedUsed + std::max(alignment, size_t(16)) - 1) / std::max(alignment, size_t(16)) * std::max(alignment, size_t(16));
+    sharedVariables.push_back({key, offset, bytes});
+    std::fill(sharedShadow + offset / 8, sharedShadow + (offset + bytes) / 8, 8);
+    if (bytes & 7) sharedShadow[(offset + bytes) / 8] = uint8_t(bytes & 7);
+    size_t end = (offset + bytes + SharedRedZone + 127) & ~size_t(127);
+    memset(sharedBase + sharedUsed, 0xFF, end - sharedUsed);
+    sharedUsed = end;
+    return sharedBase + offset;
+}
+
+EXPORT void* emuSharedVariable(const void* key, size_t bytes, size_t alignment) { return block.sharedVariable(key, bytes, alignment, __builtin_return_address(0)); }
+EXPORT void* emuDynamicShared() { return block.sharedBase; }
+
+static bool isAddressable(const uint8_t* shadow, size_t offset, size_t bytes) {
+    for (size_t granule = offset >> 3; granule <= (offset + bytes - 1) >> 3; granule++) {
+        size_t lastHere = std::min(offset + bytes, (granule + 1) << 3) - (granule << 3);
+        if (shadow[granule] < lastHere) return false;
+    }
+    return true;
+}
+
+void Block::checkShared(uintptr_t address, size_t bytes, bool write, void* returnAddress) {
+    size_t offset = address - (uintptr_t)sharedBase;
+    if (!isAddressable(sharedShadow, offset, bytes)) {
+        fault(CUDA_ERROR_ILLEGAL_ADDRESS, accessed(write ? "wrote" : "read", bytes) + "shared offset " + std::to_string(offset) + ", outside of every shared variable", returnAddress);
+    }
+    uint32_t warpEpoch = warps[current / 32].epoch;
+    auto race = [&](const char* how, int other, const char* did) {
+        fault(CUDA_ERROR_LAUNCH_FAILED, std::string("race: ") + how + " shared memory that " + (other >= 0 ? name(other) : "another thread") + " " + did + " with no barrier in between", returnAddress);
+    };
+    for (size_t i = offset >> 1; i <= (offset + bytes - 1) >> 1; i++) {
+        SharedCell& cell = cells[i];
+        bool warpWide = cell.writer >= 0 && cell.writer / 32 == current / 32;
+        if (cell.writeEpoch == orderEpoch && cell.writer != current && !(warpWide && cell.writeWarpEpoch != warpEpoch)) {
+            race(write ? "overwrote" : "read", cell.writer, "wrote");
+        }
+        if (write) {
+            bool readerHere = cell.reader >= 0 ? cell.reader / 32 == current / 32 : cell.reader == SharedCell::severalOf(current / 32);
+            if (cell.readEpoch == orderEpoch && cell.reader != current && !(readerHere && cell.readWarpEpoch != warpEpoch)) {
+                race("overwrote", cell.reader, "read");
+            }
+            cell.writeEpoch = orderEpoch;
+            cell.writeWarpEpoch = warpEpoch;
+            cell.writer = int16_t(current);
+        } else {
+            int several = SharedCell::severalOf(current / 32);
+            if (cell.readEpoch != orderEpoch || cell.reader == current) cell.reader = int16_t(current);
+            else if (cell.reader == several || (cell.reader >= 0 && cell.reader / 32 == current / 32)) cell.reader = int16_t(several);
+            else cell.reader = SharedCell::SeveralWarps;
+            cell.readEpoch = orderEpoch;
+            cell.readWarpEpoch = warpEpoch;
+        }
+    }
+}
+
+// ---- device memory
+
+void Block::checkGlobal(uintptr_t address, size_t bytes, bool write, void* returnAddress) {
+    size_t offset = address - arena.base;
+    if (!isAddressable(arena.shadow, offset, bytes)) {
+        fault(CUDA_ERROR_ILLEGAL_ADDRESS, accessed(write ? "wrote" : "read", bytes) + arenaDescribe(address), returnAddress);
+    }
+    for (size_t i = offset >> 2; i <= (offset + bytes - 1) >> 2; i++) {
+        GlobalWriter& last = arena.writers[i];
+        if (last.launch == launch && last.block != number && !acquired && bytes >= 4) {
+            fault(CUDA_ERROR_LAUNCH_FAILED, accessed(write ? "race: overwrote" : "race: read", bytes) + arenaDescribe(address) + ", which block number " + std::to_string(last.block) + " wrote in this launch", returnAddress);
+        }
+        if (write) last = {launch, number};
+    }
+}
+
+void Block::check(uintptr_t address, size_t bytes, bool write, void* returnAddress) {
+    if (!running) return;
+    if (address - arena.base < ArenaBytes) {
+        checkGlobal(address, bytes, write, returnAddress);
+    } else if (address - (uintptr_t)sharedBase < SharedBytes + 64 * 1024 - 16) {
+        checkShared(address, bytes, write, returnAddress);
+    } else if (uintptr_t low = stacks + current * StackBytes; address - low >= StackBytes && address - module->begin >= module->end - module->begin) {
+        fault(CUDA_ERROR_ILLEGAL_ADDRESS, accessed(write ? "wrote" : "read", bytes) + (address < 4096 ? "a null pointer" : arenaDescribe(address)), returnAddress);
+    }
+}
+
+// ---- the sanitizer's entry points
+
+#define ACCESS(n) \
+    EXPORT void __asan_load##n##_noabort(uintptr_t p) { block.check(p, n, false, __builtin_return_address(0)); } \
+    EXPORT void __asan_store##n##_noabort(uintptr_t p) { block.check(p, n, true, __builtin_return_address(0)); }
+ACCESS(1) ACCESS(2) ACCESS(4) ACCESS(8) ACCESS(16)
+
+EXPORT void __asan_loadN_noabort(uintptr_t p, size_t n) { if (n) block.check(p, n, false, __builtin_return_address(0)); }
+EXPORT void __asan_storeN_noabort(uintptr_t p, size_t n) { if (n) block.check(p, n, true, __builtin_return_address(0)); }
+EXPORT void __asan_handle_no_return() {}
+
+struct SanitizerLocation { const char* file; uint32_t line, column; };
+static std::string where(const SanitizerLocation* location) { return std::string(location->file) + ":" + std::to_string(location->line); }
+
+struct TypeMismatch { SanitizerLocation location; void* type; uint8_t logAlignment, kind; };
+EXPORT void __ubsan_handle_type_mismatch_v1(TypeMismatch* data, uintptr_t address) {
+    if (block.running) {
+        block.fault(CUDA_ERROR_MISALIGNED_ADDRESS, "took address 0x" + ([&] { char t[32]; snprintf(t, sizeof t, "%zx", size_t(address)); return std::string(t); })() +
+            " for one aligned to " + std::to_string(1 << data->logAlignment) + " bytes, at " + where(&data->location), nullptr);
+    }
+}
+
+EXPORT void __ubsan_handle_out_of_bounds(SanitizerLocation* location, uintptr_t index) {
+    if (block.running) {
+        block.fault(CUDA_ERROR_LAUNCH_FAILED, "took element " + std::to_string(long(index)) + " of an array that is smaller, at " + where(location), nullptr);
+    }
+}
+
+// ---- atomics and fences
+
+EXPORT void emuAcquire() { block.acquired = true; }
+
+EXPORT void emuCheckAtomic(void* address, int bytes) {
+    auto p = (uintptr_t)address;
+    void* from = __builtin_return_address(0);
+    block.acquired = true;
+    if (p % bytes) block.fault(CUDA_ERROR_MISALIGNED_ADDRESS, "atomic at an unaligned address", from);
+    if (p - arena.base < ArenaBytes ? !isAddressable(arena.shadow, p - arena.base, bytes) : !isAddressable(block.sharedShadow, p - (uintptr_t)block.sharedBase, bytes)) {
+        block.fault(CUDA_ERROR_ILLEGAL_ADDRESS, "atomic at " + arenaDescribe(p), from);
+    }
+}
+
+// ---- asynchronous copies
+
+EXPORT void emuCopyAsync(void* target, const void* source, int bytes, int sourceBytes) {
+    void* from = __builtin_return_address(0);
+    if (((uintptr_t)target | (sourceBytes ? (uintptr_t)source : 0)) % bytes) block.fault(CUDA_ERROR_MISALIGNED_ADDRESS, "cp.async between addresses not aligned to its size", from);
+    if (sourceBytes) block.check((uintptr_t)source, sourceBytes, false, from);
+    block.check((uintptr_t)target, bytes, true, from);
+    memset(target, 0xFF, bytes);                    // nobody may look before the wait
+    block.fibers[block.current].copies.push_back({target, source, bytes, sourceBytes});
+}
+
+EXPORT void emuCommitCopies() {
+    Fiber& f = block.fibers[block.current];
+    f.groups.push_back(std::move(f.copies));
+    f.copies.clear();
+}
+
+EXPORT void emuWaitCopies(int groupsLeft) {
+    Fiber& f = block.fibers[block.current];
+    while ((int)f.groups.size() > groupsLeft) {
+        for (const auto& copy : f.groups.front()) {
+            block.check((uintptr_t)copy.target, copy.bytes, true, __builtin_return_address(0));
+            memcpy(copy.target, copy.source, copy.sourceBytes);
+            memset((char*)copy.target + copy.sourceBytes, 0, copy.bytes - copy.sourceBytes);
+        }
+        f.groups.pop_front();
+    }
+}
+
+// ---- naming source lines
+
+std::string sourceLine(const LoadedModule& module, void* address) {
+    char path[] = "/tmp/emulated-module-XXXXXX";
+    int file = mkstemp(path);
+    if (file < 0) return "";
+    bool written = write(file, module.image.data(), module.image.size()) == (ssize_t)module.image.size();
+    close(file);
+    char command[256], line[512] = "";
+    snprintf(command, sizeof command, "addr2line -e %s 0x%zx 2>/dev/null", path, size_t((uintptr_t)address - 1 - module.begin));
+    if (FILE* pipe = written ? popen(command, "r") : nullptr) {
+        if (!fgets(line, sizeof line, pipe)) line[0] = 0;
+        pclose(pipe);
+    }
+    unlink(path);
+    std::string text(line);
+    text = text.substr(0, text.find_first_of("\n ("));
+    size_t slash = text.rfind('/');
+    if (slash != std::string::npos) text = text.substr(slash + 1);
+    return text.empty() || text[0] == '?' ? "" : text;
+}

@@ -1,0 +1,77 @@
+// What tests order and ask: found by name, like any other function of the library.
+#include "emulator.h"
+#include "block.h"
+#include <cstdio>
+#include <cstring>
+
+Settings settings;
+
+static std::string leaks;
+
+// What a program leaves behind when it lets go of the context is remembered, then cleared away.
+void destroyContext() {
+    char text[256] = "";
+    size_t blocks = arenaLiveCount(), hosts = pinnedLiveCount();
+    if (blocks + hosts + primary.streams.size() + primary.events.size() + primary.graphs.size() + primary.executables.size() + primary.modules.size()) {
+        snprintf(text, sizeof text, "%zu device allocations of %zu bytes, %zu pinned allocations, %zu streams, %zu events, %zu graphs, %zu instantiated graphs, %zu modules",
+            blocks, arenaLiveBytes(), hosts, primary.streams.size(), primary.events.size(), primary.graphs.size(), primary.executables.size(), primary.modules.size());
+    }
+    leaks = text;
+    for (Stream* stream : primary.streams) delete stream;
+    for (Event* event : primary.events) delete event;
+    for (Graph* graph : primary.graphs) delete graph;
+    for (Graph* graph : primary.executables) delete graph;
+    while (!primary.modules.empty()) unloadModule(*primary.modules.begin());
+    primary = Context{};
+    arenaFreeAll();
+    pinnedFreeAll();
+}
+
+// All settings as at the start, counters at zero. Contexts stay.
+EXPORT void emuReset() {
+    std::lock_guard<std::recursive_mutex> guard(driverLock());
+    settings = Settings{};
+    launchCounts.clear();
+    launchTotal = 0;
+    leaks.clear();
+}
+
+EXPORT void emuSetSeed(uint64_t seed) { settings.seed = seed; }
+EXPORT void emuSetMemory(uint64_t bytes) { settings.memoryBytes = bytes; }
+
+EXPORT void emuSetCapability(int major, int minor) {
+    settings.capabilityMajor = major;
+    settings.capabilityMinor = minor;
+}
+
+// The nth allocation from now, and count − 1 after it, find no memory.
+EXPORT void emuFailAllocation(long n, long count) {
+    settings.failAllocation = n;
+    settings.failAllocations = count;
+}
+
+// The nth launch from now fails with this code when it runs.
+EXPORT void emuFailLaunch(long n, int code) {
+    settings.failLaunch = n;
+    settings.failLaunchCode = CUresult(code);
+}
+
+// Launches that ran: of one kernel, or of all for null.
+EXPORT long emuLaunches(const char* kernel) {
+    std::lock_guard<std::recursive_mutex> guard(driverLock());
+    return kernel ? launchCounts[kernel] : launchTotal;
+}
+
+// Work that has been put into streams and has not run.
+EXPORT long emuPending() {
+    std::lock_guard<std::recursive_mutex> guard(driverLock());
+    long pending = 0;
+    for (Stream* stream : primary.streams) pending += long(stream->queue.size());
+    return pending;
+}
+
+EXPORT long emuLiveAllocations() { return long(arenaLiveCount()); }
+EXPORT int emuContexts() { return primary.references; }
+
+// What the last context that was let go left behind; empty for nothing.
+EXPORT const char* emuLeaks() { return leaks.c_str(); }
