@@ -82,7 +82,7 @@ struct Rewriter {
             }
             if (next < in.size() && in[next] == '(') {
                 kernels.push_back({word, bounds});
-                out += " void ";
+                out += "__attribute__((noipa)) void ";
                 keepLines(at, i);
                 at = i;
                 return;

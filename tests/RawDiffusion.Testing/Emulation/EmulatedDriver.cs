@@ -32,11 +32,8 @@ public static unsafe class EmulatedDriver
     /// <summary>The library's path, for a program that is started with <c>RAWDIFFUSION_CUDA_DRIVER</c> and its like set to it.</summary>
     public static string LibraryPath => Library.Value;
 
-    /// <summary>The repository.</summary>
-    public static string Root { get; } = FindRoot();
-
     /// <summary>Where tests keep compiled kernels.</summary>
-    public static KernelCache Cache { get; } = new(Path.Combine(Root, "artifacts", "kernels"));
+    public static KernelCache Cache { get; } = new(Path.Combine(SharedFiles.RepositoryRoot, "artifacts", "kernels"));
 
     /// <summary>Has the emulated driver loaded and in its initial state: no faults ordered, counters at zero.</summary>
     public static void Start() => ((delegate* unmanaged<void>)Export("emuReset"))();
@@ -95,7 +92,7 @@ public static unsafe class EmulatedDriver
 
     private static string Build()
     {
-        string sources = Path.Combine(Root, "tests", "emulated-driver");
+        string sources = Path.Combine(SharedFiles.RepositoryRoot, "tests", "emulated-driver");
         string[] files = [.. Directory.GetFiles(sources, "*", SearchOption.AllDirectories).Order(StringComparer.Ordinal)];
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         hash.AppendData(Encoding.UTF8.GetBytes(sources + Run("g++", "--version")));
@@ -105,7 +102,7 @@ public static unsafe class EmulatedDriver
             hash.AppendData(File.ReadAllBytes(file));
         }
         string digest = Convert.ToHexStringLower(hash.GetHashAndReset())[..16];
-        string folder = Path.Combine(Root, "artifacts", "emulated-driver"), name = $"libemulated-{digest}.so", path = Path.Combine(folder, name);
+        string folder = Path.Combine(SharedFiles.RepositoryRoot, "artifacts", "emulated-driver"), name = $"libemulated-{digest}.so", path = Path.Combine(folder, name);
         if (File.Exists(path))
         {
             return path;
@@ -129,17 +126,5 @@ public static unsafe class EmulatedDriver
         string output = process.StandardOutput.ReadToEnd();
         process.WaitForExit();
         return process.ExitCode == 0 ? output : throw new InvalidOperationException($"{program} {string.Join(' ', arguments)} ended with {process.ExitCode}:\n{errors.Result}");
-    }
-
-    private static string FindRoot()
-    {
-        for (string? folder = AppContext.BaseDirectory; folder is not null; folder = Path.GetDirectoryName(folder))
-        {
-            if (File.Exists(Path.Combine(folder, "RawDiffusion.sln")))
-            {
-                return folder;
-            }
-        }
-        throw new InvalidOperationException($"no RawDiffusion.sln above {AppContext.BaseDirectory}: run the tests from within the repository");
     }
 }

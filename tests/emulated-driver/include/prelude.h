@@ -182,6 +182,8 @@ static inline unsigned emuBallot(const char* what, const char* file, int line, u
 
 // ---- the list of kernels that a module ends with
 
+#define EMU_UNCHECKED __attribute__((noipa, no_sanitize("kernel-address"), no_sanitize("undefined")))
+
 template <class... A> struct EmuSignature {
     static constexpr uint32_t sizes[] = {uint32_t(sizeof(A))..., 0};
     static constexpr uint32_t alignments[] = {uint32_t(alignof(A))..., 0};
@@ -189,8 +191,8 @@ template <class... A> struct EmuSignature {
 template <auto kernel> struct EmuInvoker;
 template <class... A, void (*kernel)(A...)> struct EmuInvoker<kernel> {
     // The arguments are the driver's own memory, which a thread may not read otherwise.
-    template <size_t... I> __attribute__((no_sanitize("kernel-address"), no_sanitize("undefined"))) static void call(void** p, std::index_sequence<I...>) { kernel(*(std::remove_reference_t<A>*)p[I]...); }
-    static void invoke(void** p) { call(p, std::index_sequence_for<A...>{}); }
+    template <size_t... I> EMU_UNCHECKED static void call(void** p, std::index_sequence<I...>) { kernel(*(std::remove_reference_t<A>*)p[I]...); }
+    EMU_UNCHECKED static void invoke(void** p) { call(p, std::index_sequence_for<A...>{}); }
     static constexpr EmuKernel describe(const char* name, int maxThreads) {
         return {name, invoke, int(sizeof...(A)), EmuSignature<A...>::sizes, EmuSignature<A...>::alignments, maxThreads};
     }
