@@ -27,11 +27,19 @@ internal sealed unsafe class CudaBlas : IDisposable
         _context.Enter();
         Check(Cublas.cublasCreate(out nint handle), $"cublasCreate");
         _handle = _context.Own(handle, h => Cublas.cublasDestroy(h));
-        _workspace = device.Memory.Rent(WorkspaceBytes, "the cuBLAS workspace");
-        // In this order: setting the stream takes the workspace away again.
-        Check(Cublas.cublasSetStream(handle, stream.Value), $"cublasSetStream");
-        Check(Cublas.cublasSetWorkspace(handle, _workspace, (nuint)WorkspaceBytes), $"cublasSetWorkspace({WorkspaceBytes} bytes)");
-        Check(Cublas.cublasSetMathMode(handle, tf32 ? CublasMath.Tf32 : CublasMath.Pedantic), $"cublasSetMathMode");
+        try
+        {
+            _workspace = device.Memory.Rent(WorkspaceBytes, "the cuBLAS workspace");
+            // In this order: setting the stream takes the workspace away again.
+            Check(Cublas.cublasSetStream(handle, stream.Value), $"cublasSetStream");
+            Check(Cublas.cublasSetWorkspace(handle, _workspace, (nuint)WorkspaceBytes), $"cublasSetWorkspace({WorkspaceBytes} bytes)");
+            Check(Cublas.cublasSetMathMode(handle, tf32 ? CublasMath.Tf32 : CublasMath.Pedantic), $"cublasSetMathMode");
+        }
+        catch
+        {
+            _handle.Dispose();
+            throw;
+        }
     }
 
     /// <summary>c = alpha·op(a)·op(b) + beta·c, with op(a) [m, k], op(b) [k, n], c [m, n].</summary>

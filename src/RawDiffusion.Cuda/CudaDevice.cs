@@ -25,6 +25,7 @@ public abstract partial class CudaDevice : Device
     private readonly StagingBuffer _staging;
     private readonly CudaModules _modules;
     private GraphRecording? _recording;
+    private bool _disposed;
 
     /// <summary>Opens a GPU.</summary>
     /// <param name="options">Which, and how.</param>
@@ -46,6 +47,9 @@ public abstract partial class CudaDevice : Device
         }
         catch
         {
+            _modules?.Dispose();
+            _staging?.Dispose();
+            _stream?.Dispose();
             _context.Dispose();
             throw;
         }
@@ -114,6 +118,11 @@ public abstract partial class CudaDevice : Device
     /// <inheritdoc/>
     public override void Dispose()
     {
+        if (_disposed)
+        {
+            return;
+        }
+        _disposed = true;
         try
         {
             Blas.Dispose();
@@ -123,11 +132,10 @@ public abstract partial class CudaDevice : Device
         {
             // An error that nobody had waited for: the context goes, and its memory with it.
         }
-        _staging.Dispose();
         _modules.Dispose();
+        _staging.Dispose();
         _stream.Dispose();
         _context.Dispose();
-        GC.SuppressFinalize(this);
     }
 
     /// <inheritdoc/>

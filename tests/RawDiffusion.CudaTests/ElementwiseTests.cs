@@ -2,26 +2,47 @@ using RawDiffusion.Core;
 
 namespace RawDiffusion.CudaTests;
 
-/// <summary>The pattern of all op tests on the emulated device: the kernels against plain C#.</summary>
+/// <summary>Element-wise kernels against plain C#: whole vectors and rests, aligned tensors and slices that are not.</summary>
 public class ElementwiseTests
 {
+    public static TheoryData<int, int> CountsAndOffsets => new(from count in (int[])[1, 3, 1024, 4099] from offset in (int[])[0, 1] select (count, offset));
+
     [Theory]
-    [InlineData(1)]
-    [InlineData(3)]
-    [InlineData(1024)]
-    [InlineData(4099)]
-    public void LinearCombinationMatchesPlainArithmetic(int count)
+    [MemberData(nameof(CountsAndOffsets))]
+    public void LinearCombinationMatchesPlainArithmetic(int count, int offset)
     {
         using var emulated = EmulatedDevice.Open();
         float[] a = Numbers(count, 1), b = Numbers(count, 2);
-        using var x = emulated.Upload(a);
-        using var z = emulated.Upload(b);
-        using var y = new Tensor(emulated.Device, x.Shape);
+        Tensor x = Slice(emulated, count, offset).Upload(a), z = emulated.Upload(b), y = Slice(emulated, count, offset);
         emulated.Device.LinearCombination(0.5, x, -2, z, y);
         Assert.Equal(a.Zip(b, (p, q) => 0.5f * p + -2f * q), y.ToArray());
         emulated.Device.LinearCombination(3, x, 0, null, x);
         Assert.Equal(a.Select(p => 3f * p), x.ToArray());
+        emulated.Device.LinearCombination(1, z, 1, z, z);
+        Assert.Equal(b.Select(q => q + q), z.ToArray());
     }
+
+    [Theory]
+    [MemberData(nameof(CountsAndOffsets))]
+    public void SiluAndItsGradientMatchDoublePrecision(int count, int offset)
+    {
+        using var emulated = EmulatedDevice.Open();
+        float[] a = Numbers(count, 1), d = Numbers(count, 2);
+        a[0] = -100;
+        Tensor x = Slice(emulated, count, offset).Upload(a), dy = emulated.Upload(d), y = Slice(emulated, count, offset), dx = Slice(emulated, count, offset);
+        emulated.Device.Silu(x, y);
+        emulated.Device.SiluBackward(dy, x, dx, accumulate: false);
+        emulated.Device.SiluBackward(dy, x, dx, accumulate: true);
+        float[] gotY = y.ToArray(), gotDx = dx.ToArray();
+        for (int i = 0; i < count; i++)
+        {
+            double sigmoid = 1 / (1 + Math.Exp(-(double)a[i]));
+            Assert.Equal(a[i] * sigmoid, gotY[i], 1e-6);
+            Assert.Equal(2 * d[i] * sigmoid * (1 + a[i] * (1 - sigmoid)), gotDx[i], 2e-6);
+        }
+    }
+
+    private static Tensor Slice(EmulatedDevice emulated, int count, int offset) => emulated.Make(count + offset).Slice(offset, new Shape(count));
 
     private static float[] Numbers(int count, int seed) => [.. Enumerable.Range(0, count).Select(i => MathF.Sin(i * 0.37f + seed) * 3)];
 }

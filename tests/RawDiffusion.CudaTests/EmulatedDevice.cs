@@ -79,6 +79,7 @@ internal sealed class EmulatedDevice : IDisposable
         }
         bool lost = Device.IsLost;
         Device.Dispose();
+        Assert.Equal(0, EmulatedDriver.Contexts());
         Assert.True(lost || EmulatedDriver.Leaks() is "", EmulatedDriver.Leaks());
     }
 }

@@ -8,12 +8,6 @@ std::recursive_mutex& driverLock() {
     return lock;
 }
 
-#define ENTER() \
-    std::lock_guard<std::recursive_mutex> guard(driverLock()); \
-    if (primary.lost != CUDA_SUCCESS) return primary.lost
-#define STREAM(handle) \
-    Stream* stream = streamOf(handle); \
-    if (!stream) return explain(CUDA_ERROR_INVALID_HANDLE, "not a stream of this context")
 
 // ---- errors
 

@@ -136,6 +136,14 @@ struct Context {
 };
 extern Context primary;
 
+// What an entry point begins with: the lock, and the error that ended the context, if one did.
+#define ENTER() \
+    std::lock_guard<std::recursive_mutex> guard(driverLock()); \
+    if (primary.lost != CUDA_SUCCESS) return primary.lost
+#define STREAM(handle) \
+    Stream* stream = streamOf(handle); \
+    if (!stream) return explain(CUDA_ERROR_INVALID_HANDLE, "not a stream of this context")
+
 CUresult enqueue(Stream* stream, Work work);
 CUresult drain(Stream* stream);
 CUresult drainAll();

@@ -7,9 +7,6 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define ENTER() \
-    std::lock_guard<std::recursive_mutex> guard(driverLock()); \
-    if (primary.lost != CUDA_SUCCESS) return primary.lost
 
 static void findImage(LoadedModule& module) {
     dl_iterate_phdr([](dl_phdr_info* info, size_t, void* data) {

@@ -52,12 +52,6 @@ Stream* streamOf(void* handle) {
     return primary.streams.count(stream) ? stream : nullptr;
 }
 
-#define ENTER() \
-    std::lock_guard<std::recursive_mutex> guard(driverLock()); \
-    if (primary.lost != CUDA_SUCCESS) return primary.lost
-#define STREAM(handle) \
-    Stream* stream = streamOf(handle); \
-    if (!stream) return explain(CUDA_ERROR_INVALID_HANDLE, "not a stream of this context")
 
 EXPORT CUresult cuStreamCreate(void** result, unsigned) {
     ENTER();

@@ -71,6 +71,9 @@ public static unsafe class EmulatedDriver
     /// <summary>What the last context that was let go left behind; empty for nothing.</summary>
     public static string Leaks() => Marshal.PtrToStringUTF8(((delegate* unmanaged<nint>)Export("emuLeaks"))())!;
 
+    /// <summary>How often the context is held.</summary>
+    public static int Contexts() => ((delegate* unmanaged<int>)Export("emuContexts"))();
+
     private static nint Export(string name) => NativeLibrary.GetExport(Handle.Value, name);
 
     private static string FindReason()
@@ -112,9 +115,9 @@ public static unsafe class EmulatedDriver
         // The number after the dot in NVRTC's version: kernels compiled by another emulator are then not taken for this one's.
         int number = int.Parse(digest[..7], NumberStyles.HexNumber, CultureInfo.InvariantCulture);
         Run("g++", [
-            "-std=c++20", "-O2", "-Wall", "-Wextra", "-Werror", "-fPIC", "-shared", "-fvisibility=hidden", "-pthread", $"-Wl,-soname,{name}",
+            "-std=c++20", "-O2", "-Wall", "-Wextra", "-Werror", "-fPIC", "-shared", "-fvisibility=hidden", $"-Wl,-soname,{name}",
             $"-DEMULATOR_FOLDER=\"{sources}\"", $"-DEMULATOR_SONAME=\"{name}\"", $"-DEMULATOR_LIBRARY_FOLDER=\"{folder}\"", $"-DEMULATOR_DIGEST={number}",
-            .. files.Where(f => f.EndsWith(".cpp", StringComparison.Ordinal)), "-o", aside, "-ldl"]);
+            Path.Combine(sources, "all.cpp"), "-o", aside, "-ldl"]);
         File.Move(aside, path, overwrite: true);
         return path;
     }

@@ -1,0 +1,123 @@
+using RawDiffusion.Core;
+using RawDiffusion.Cuda;
+using RawDiffusion.Testing;
+
+namespace RawDiffusion.CudaTests;
+
+public sealed class KernelCacheTests : IDisposable
+{
+    private readonly string _folder = Directory.CreateTempSubdirectory("kernel-cache-").FullName;
+
+    // Small, so that compiling it takes little.
+    private static readonly KernelSource Source = new("tiny", "#include \"common.cuh\"\nKERNEL tiny(int* x) { *x = 1; }\n", [KeyValuePair.Create("common.cuh", KernelSources.All[0].Headers.Single(h => h.Key == "common.cuh").Value)]);
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    [Fact]
+    public void AWarmCacheCompilesNothing()
+    {
+        EmulatedDevice.Require();
+        var cold = new KernelCompiler("sm_90a", new KernelCache(_folder));
+        byte[] image = cold.Compile(Source).Image;
+        var warm = new KernelCompiler("sm_90a", new KernelCache(_folder));
+        Assert.Equal(image, warm.Compile(Source).Image);
+        Assert.Equal((1, 0), (cold.Compiled, warm.Compiled));
+        Assert.Equal(0, warm.CompileSeconds);
+    }
+
+    [Fact]
+    public void SourceHeadersAndChipMakeAnotherEntry()
+    {
+        EmulatedDevice.Require();
+        var compiler = new KernelCompiler("sm_90a", new KernelCache(_folder));
+        compiler.Compile(Source);
+        compiler.Compile(Source with { Text = Source.Text + "\n" });
+        compiler.Compile(Source with { Headers = [KeyValuePair.Create("common.cuh", Source.Headers[0].Value + "\n")] });
+        var other = new KernelCompiler("sm_80", new KernelCache(_folder));
+        other.Compile(Source);
+        Assert.Equal((3, 1), (compiler.Compiled, other.Compiled));
+        Assert.Equal(4, Directory.GetFiles(_folder).Length);
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(3)]
+    [InlineData(20)]
+    [InlineData(-1)]
+    [InlineData(-1000)]
+    public void AFlippedByteIsSeenAndTheEntryReplaced(int at)
+    {
+        EmulatedDevice.Require();
+        byte[] image = new KernelCompiler("sm_90a", new KernelCache(_folder)).Compile(Source).Image;
+        string entry = Assert.Single(Directory.GetFiles(_folder));
+        byte[] bytes = File.ReadAllBytes(entry);
+        bytes[at < 0 ? bytes.Length + at : at] ^= 1;
+        File.WriteAllBytes(entry, bytes);
+        var compiler = new KernelCompiler("sm_90a", new KernelCache(_folder));
+        Assert.Equal(image.Length, compiler.Compile(Source).Image.Length);
+        Assert.Equal(1, compiler.Compiled);
+        Assert.Equal(0, Recompiled());
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(10)]
+    [InlineData(100)]
+    public void ATruncatedEntryIsSeenAndReplaced(int length)
+    {
+        EmulatedDevice.Require();
+        new KernelCompiler("sm_90a", new KernelCache(_folder)).Compile(Source);
+        using (var entry = File.OpenWrite(Assert.Single(Directory.GetFiles(_folder))))
+        {
+            entry.SetLength(length);
+        }
+        Assert.Equal(1, Recompiled());
+        Assert.Equal(0, Recompiled());
+    }
+
+    [Fact]
+    public void ManyMayCompileTheSameAtOnce()
+    {
+        EmulatedDevice.Require();
+        byte[][] images = new byte[4][];
+        Parallel.For(0, images.Length, i => images[i] = new KernelCompiler("sm_90a", new KernelCache(_folder)).Compile(Source).Image);
+        Assert.All(images, image => Assert.Equal(images[0].Length, image.Length));
+        Assert.Single(Directory.GetFiles(_folder));
+        Assert.Equal(0, Recompiled());
+    }
+
+    [Fact]
+    public void AFolderThatCannotBeWrittenToCostsOnlyTime()
+    {
+        EmulatedDevice.Require();
+        string file = Path.Combine(_folder, "file");
+        File.WriteAllText(file, "");
+        var compiler = new KernelCompiler("sm_90a", new KernelCache(Path.Combine(file, "kernels")));
+        Assert.NotEmpty(compiler.Compile(Source).Image);
+    }
+
+    [Fact]
+    public void AFailedCompilationShowsLogOptionsAndNumberedSource()
+    {
+        EmulatedDevice.Require();
+        var failure = Assert.Throws<DeviceException>(() => new KernelCompiler("sm_90a", null).Compile(Source with { Text = "#include \"common.cuh\"\nKERNEL broken(int* x) { *x = nonsense; }\n" }));
+        Assert.Contains("kernels/tiny.cu does not compile", failure.Message);
+        Assert.Contains("--gpu-architecture=sm_90a", failure.Message);
+        Assert.Contains("nonsense", failure.Message);
+        Assert.Contains("    2 | KERNEL broken(int* x) { *x = nonsense; }", failure.Message);
+    }
+
+    [Fact]
+    public void AnUnknownChipIsNamed()
+    {
+        EmulatedDevice.Require();
+        Assert.Contains("does not know sm_77: it knows 75, 80", Assert.Throws<DeviceException>(() => new KernelCompiler("sm_77", null)).Message);
+    }
+
+    private int Recompiled()
+    {
+        var compiler = new KernelCompiler("sm_90a", new KernelCache(_folder));
+        compiler.Compile(Source);
+        return compiler.Compiled;
+    }
+}

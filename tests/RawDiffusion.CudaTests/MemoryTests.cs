@@ -1,0 +1,132 @@
+using RawDiffusion.Core;
+using RawDiffusion.Cuda;
+using RawDiffusion.Testing;
+
+namespace RawDiffusion.CudaTests;
+
+public class MemoryTests
+{
+    [Theory]
+    [InlineData(1)]
+    [InlineData(1 << 20)]
+    [InlineData((1 << 20) + 1)]
+    [InlineData(7_000_001)]
+    public void BytesSurviveTheTripToTheDeviceAndBack(int bytes)
+    {
+        using var emulated = EmulatedDevice.Open();
+        byte[] values = new byte[bytes];
+        new Random(1).NextBytes(values);
+        Tensor x = emulated.Make(DType.UInt8, bytes).Upload(values), y = emulated.Make(DType.UInt8, bytes).CopyFrom(x);
+        byte[] sent = values;
+        values = [.. values];
+        Array.Clear(sent);                          // staged: the source is free to change at once
+        Assert.Equal(values, y.ToArray<byte>());
+        Assert.Equal(new byte[bytes], y.Clear().ToArray<byte>());
+    }
+
+    [Fact]
+    public void ManySmallUploadsKeepTheirOrderAndContent()
+    {
+        using var emulated = EmulatedDevice.Open();
+        var tensors = Enumerable.Range(0, 40).Select(i => emulated.Make(100_000).Upload(Enumerable.Repeat((float)i, 100_000).ToArray())).ToList();
+        for (int i = 0; i < tensors.Count; i++)
+        {
+            Assert.All(tensors[i].ToArray(), value => Assert.Equal(i, value));
+        }
+    }
+
+    [Fact]
+    public void AFailedAllocationFlushesTheCacheAndIsTriedAgain()
+    {
+        using var emulated = EmulatedDevice.Open(exact: false);
+        emulated.Make(1000).Dispose();
+        Assert.True(emulated.Device.Memory.CachedBytes > 0);
+        EmulatedDriver.FailAllocation(1);
+        emulated.Make(5000);
+        Assert.Equal(0, emulated.Device.Memory.CachedBytes);
+    }
+
+    [Fact]
+    public void OutOfMemorySaysWhoAskedForHowMuchAndTheDeviceGoesOn()
+    {
+        using var emulated = EmulatedDevice.Open(exact: false);
+        EmulatedDriver.SetMemory(64 << 20);
+        var failure = Assert.Throws<DeviceException>(() => new Tensor(emulated.Device, new Shape(20 << 20), null, "GroupNorm"));
+        Assert.Contains("GroupNorm asked for 80.0 MiB while 32.0 MiB are in use", failure.Message);
+        Assert.Equal(4, failure.ExitCode);
+        Assert.False(emulated.Device.IsLost);
+        Assert.Equal([1f], emulated.Upload(1).ToArray());
+    }
+
+    [Fact]
+    public void EveryAllocationMayFailWithoutALeak()
+    {
+        EmulatedDevice.Require();
+        for (int n = 1; ; n++)
+        {
+            EmulatedDriver.Start();
+            EmulatedDriver.FailAllocation(n, count: 2);
+            try
+            {
+                using var device = new PartialCudaDevice(new CudaOptions { Cache = EmulatedDriver.Cache, CompileAhead = false });
+                using var tape = new Tape(device, recording: true);
+                using var x = new Tensor(device, new Shape(100)).Upload(Enumerable.Repeat(1f, 100).ToArray());
+                x.RequiresGradient = true;
+                tape.Silu(tape.Add(x, tape.Scale(x, 2)));
+                break;
+            }
+            catch (DeviceException e)
+            {
+                Assert.Contains("Out of memory", e.Message);
+            }
+            finally
+            {
+                Assert.Equal("", EmulatedDriver.Leaks());
+                Assert.Equal((0, 0), (EmulatedDriver.LiveAllocations(), EmulatedDriver.Contexts()));
+            }
+            Assert.True(n < 20, "the run above allocates a handful of times");
+        }
+    }
+
+    [Fact]
+    public void ASteadyStateAllocatesNothing()
+    {
+        using var emulated = EmulatedDevice.Open(exact: false);
+        var device = emulated.Device;
+        Tensor x = emulated.Upload([.. Enumerable.Range(0, 1000).Select(i => i * 0.01f)]), y = emulated.Make(1000);
+        void Step()
+        {
+            using var intermediate = new Tensor(device, x.Shape);
+            device.Silu(x, intermediate);
+            device.SiluBackward(intermediate, x, y, accumulate: false);
+            device.LinearCombination(1, y, 1, intermediate, y);
+            device.Synchronize();
+        }
+        Step();
+        long raw = device.Memory.RawAllocations, driver = EmulatedDriver.LiveAllocations();
+        for (int i = 0; i < 50; i++)
+        {
+            Step();
+        }
+        Assert.Equal((raw, driver), (device.Memory.RawAllocations, EmulatedDriver.LiveAllocations()));
+    }
+
+    [Fact]
+    public void LaunchesMakeNoGarbage()
+    {
+        using var emulated = EmulatedDevice.Open(exact: false);
+        var device = emulated.Device;
+        Tensor x = emulated.Upload(1, 2, 3), y = emulated.Make(3);
+        void Launch()
+        {
+            for (int i = 0; i < 100; i++)
+            {
+                device.LinearCombination(1, x, 1, x, y);
+            }
+        }
+        Launch();
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        Launch();
+        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+    }
+}

@@ -1,0 +1,11 @@
+// The whole library as one translation unit: the standard headers are most of what there is to compile.
+#include "access.cpp"
+#include "arena.cpp"
+#include "block.cpp"
+#include "control.cpp"
+#include "cublas.cpp"
+#include "driver.cpp"
+#include "module.cpp"
+#include "nvrtc.cpp"
+#include "rewrite.cpp"
+#include "streams.cpp"
