@@ -11,12 +11,11 @@ namespace RawDiffusion.Cuda;
 /// </summary>
 internal sealed unsafe class CudaBlas : IDisposable
 {
-    private const long WorkspaceBytes = 32 << 20;
-
     private readonly Device _device;
     private readonly CudaContext _context;
     private readonly DriverHandle _handle;
     private readonly nint _workspace;
+    private readonly long _workspaceBytes;
     private readonly CublasComputeType _compute;
 
     public CudaBlas(Device device, CudaStream stream, bool tf32)
@@ -29,10 +28,12 @@ internal sealed unsafe class CudaBlas : IDisposable
         _handle = _context.Own(handle, h => Cublas.cublasDestroy(h));
         try
         {
-            _workspace = device.Memory.Rent(WorkspaceBytes, "the cuBLAS workspace");
+            // NVIDIA recommends 4 MiB, and 32 MiB for Hopper: a thousandth of the GPU's memory keeps to that.
+            _workspaceBytes = Math.Clamp(_context.Properties.MemoryBytes >> 10, 4 << 20, 32 << 20);
+            _workspace = device.Memory.Rent(_workspaceBytes, "the cuBLAS workspace");
             // In this order: setting the stream takes the workspace away again.
             Check(Cublas.cublasSetStream(handle, stream.Value), $"cublasSetStream");
-            Check(Cublas.cublasSetWorkspace(handle, _workspace, (nuint)WorkspaceBytes), $"cublasSetWorkspace({WorkspaceBytes} bytes)");
+            Check(Cublas.cublasSetWorkspace(handle, _workspace, (nuint)_workspaceBytes), $"cublasSetWorkspace({_workspaceBytes} bytes)");
             Check(Cublas.cublasSetMathMode(handle, tf32 ? CublasMath.Tf32 : CublasMath.Pedantic), $"cublasSetMathMode");
         }
         catch
@@ -83,7 +84,7 @@ internal sealed unsafe class CudaBlas : IDisposable
     public void Dispose()
     {
         _handle.Dispose();
-        _device.Memory.Return(_workspace, WorkspaceBytes);
+        _device.Memory.Return(_workspace, _workspaceBytes);
     }
 
     private static CublasOperation Operation(bool transpose) => transpose ? CublasOperation.Transpose : CublasOperation.None;

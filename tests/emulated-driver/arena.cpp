@@ -25,6 +25,7 @@ void* reserve(size_t bytes) {
         perror("emulated driver: reserving address space");
         abort();
     }
+    madvise(range, bytes, MADV_HUGEPAGE);           // poisoning touches every page
     return range;
 }
 
