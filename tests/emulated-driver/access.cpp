@@ -13,11 +13,11 @@ static std::string accessed(const char* verb, size_t bytes) { return std::string
 
 void Block::layOutShared(size_t dynamicBytes) {
     if (!sharedBase) {
-        sharedBase = (uint8_t*)aligned_alloc(1024, SharedBytes + 64 * 1024);
-        sharedShadow = (uint8_t*)calloc(1, (SharedBytes + 64 * 1024) / 8);
-        cells = (SharedCell*)calloc((SharedBytes + 64 * 1024) / 2, sizeof(SharedCell));
+        sharedBase = (uint8_t*)aligned_alloc(1024, SharedSpan);
+        sharedShadow = (uint8_t*)calloc(1, (SharedSpan) / 8);
+        cells = (SharedCell*)calloc((SharedSpan) / 2, sizeof(SharedCell));
     }
-    std::fill(sharedShadow, sharedShadow + (SharedBytes + 64 * 1024) / 8, 0);
+    std::fill(sharedShadow, sharedShadow + (SharedSpan) / 8, 0);
     sharedVariables.clear();
     sharedDynamic = dynamicBytes;
     sharedStatic = 0;
@@ -45,84 +45,89 @@ void* Block::sharedVariable(const void* key, size_t bytes, size_t alignment, voi
 EXPORT void* emuSharedVariable(const void* key, size_t bytes, size_t alignment) { return block.sharedVariable(key, bytes, alignment, __builtin_return_address(0)); }
 EXPORT void* emuDynamicShared() { return block.sharedBase; }
 
-static bool isAddressable(const uint8_t* shadow, size_t offset, size_t bytes) {
-    for (size_t granule = offset >> 3; granule <= (offset + bytes - 1) >> 3; granule++) {
-        size_t lastHere = std::min(offset + bytes, (granule + 1) << 3) - (granule << 3);
-        if (shadow[granule] < lastHere) return false;
+// Whether a range is allocated, by the shadow bytes of its granules of eight.
+static inline bool isAddressable(const uint8_t* shadow, size_t offset, size_t bytes) {
+    size_t granule = offset >> 3, last = (offset + bytes - 1) >> 3;
+    for (; granule < last; granule++) {
+        if (shadow[granule] != 8) return false;
     }
-    return true;
+    return shadow[last] >= ((offset + bytes - 1) & 7) + 1;
 }
 
-void Block::checkShared(uintptr_t address, size_t bytes, bool write, void* returnAddress) {
-    size_t offset = address - (uintptr_t)sharedBase;
+template <bool write> void Block::raceShared(const SharedCell& cell, void* returnAddress) {
+    uint32_t warpEpoch = warps[current / 32].epoch;
+    bool writerHere = cell.writer >= 0 && cell.writer / 32 == current / 32;
+    bool written = cell.writeEpoch == orderEpoch && cell.writer != current && !(writerHere && cell.writeWarpEpoch != warpEpoch);
+    bool readerHere = cell.reader >= 0 ? cell.reader / 32 == current / 32 : cell.reader == SharedCell::severalOf(current / 32);
+    bool read = write && cell.readEpoch == orderEpoch && cell.reader != current && !(readerHere && cell.readWarpEpoch != warpEpoch);
+    if (!written && !read) return;
+    int other = written ? cell.writer : cell.reader;
+    fault(CUDA_ERROR_LAUNCH_FAILED, std::string("race: ") + (write ? "overwrote" : "read") + " shared memory that " + (other >= 0 ? name(other) : "another thread") +
+        (written ? " wrote" : " read") + " with no barrier in between", returnAddress);
+}
+
+template <bool write> void Block::checkShared(size_t offset, size_t bytes, void* returnAddress) {
     if (!isAddressable(sharedShadow, offset, bytes)) {
         fault(CUDA_ERROR_ILLEGAL_ADDRESS, accessed(write ? "wrote" : "read", bytes) + "shared offset " + std::to_string(offset) + ", outside of every shared variable", returnAddress);
     }
-    uint32_t warpEpoch = warps[current / 32].epoch;
-    auto race = [&](const char* how, int other, const char* did) {
-        fault(CUDA_ERROR_LAUNCH_FAILED, std::string("race: ") + how + " shared memory that " + (other >= 0 ? name(other) : "another thread") + " " + did + " with no barrier in between", returnAddress);
-    };
-    for (size_t i = offset >> 1; i <= (offset + bytes - 1) >> 1; i++) {
-        SharedCell& cell = cells[i];
-        bool warpWide = cell.writer >= 0 && cell.writer / 32 == current / 32;
-        if (cell.writeEpoch == orderEpoch && cell.writer != current && !(warpWide && cell.writeWarpEpoch != warpEpoch)) {
-            race(write ? "overwrote" : "read", cell.writer, "wrote");
-        }
+    uint32_t epoch = orderEpoch, warpEpoch = warps[current / 32].epoch;
+    auto self = int16_t(current);
+    for (SharedCell *cell = cells + (offset >> 1), *last = cells + ((offset + bytes - 1) >> 1); cell <= last; cell++) {
+        bool writtenNow = cell->writeEpoch == epoch, readNow = cell->readEpoch == epoch;
+        if (!write && !writtenNow && readNow && cell->reader == SharedCell::SeveralWarps) continue;
+        if (writtenNow || (write && readNow)) raceShared<write>(*cell, returnAddress);
         if (write) {
-            bool readerHere = cell.reader >= 0 ? cell.reader / 32 == current / 32 : cell.reader == SharedCell::severalOf(current / 32);
-            if (cell.readEpoch == orderEpoch && cell.reader != current && !(readerHere && cell.readWarpEpoch != warpEpoch)) {
-                race("overwrote", cell.reader, "read");
-            }
-            cell.writeEpoch = orderEpoch;
-            cell.writeWarpEpoch = warpEpoch;
-            cell.writer = int16_t(current);
+            cell->writeEpoch = epoch;
+            cell->writeWarpEpoch = warpEpoch;
+            cell->writer = self;
         } else {
-            int several = SharedCell::severalOf(current / 32);
-            if (cell.readEpoch != orderEpoch || cell.reader == current) cell.reader = int16_t(current);
-            else if (cell.reader == several || (cell.reader >= 0 && cell.reader / 32 == current / 32)) cell.reader = int16_t(several);
-            else cell.reader = SharedCell::SeveralWarps;
-            cell.readEpoch = orderEpoch;
-            cell.readWarpEpoch = warpEpoch;
+            int16_t several = int16_t(SharedCell::severalOf(self / 32));
+            if (!readNow || cell->reader == self) cell->reader = self;
+            else cell->reader = cell->reader == several || (cell->reader >= 0 && cell->reader / 32 == self / 32) ? several : SharedCell::SeveralWarps;
+            cell->readEpoch = epoch;
+            cell->readWarpEpoch = warpEpoch;
         }
     }
 }
 
 // ---- device memory
 
-void Block::checkGlobal(uintptr_t address, size_t bytes, bool write, void* returnAddress) {
-    size_t offset = address - arena.base;
+template <bool write> void Block::checkGlobal(size_t offset, size_t bytes, void* returnAddress) {
     if (!isAddressable(arena.shadow, offset, bytes)) {
-        fault(CUDA_ERROR_ILLEGAL_ADDRESS, accessed(write ? "wrote" : "read", bytes) + arenaDescribe(address), returnAddress);
+        fault(CUDA_ERROR_ILLEGAL_ADDRESS, accessed(write ? "wrote" : "read", bytes) + arenaDescribe(arena.base + offset), returnAddress);
     }
     for (size_t i = offset >> 2; i <= (offset + bytes - 1) >> 2; i++) {
         GlobalWriter& last = arena.writers[i];
         if (last.launch == launch && last.block != number && !acquired && bytes >= 4) {
-            fault(CUDA_ERROR_LAUNCH_FAILED, accessed(write ? "race: overwrote" : "race: read", bytes) + arenaDescribe(address) + ", which block number " + std::to_string(last.block) + " wrote in this launch", returnAddress);
+            fault(CUDA_ERROR_LAUNCH_FAILED, accessed(write ? "race: overwrote" : "race: read", bytes) + arenaDescribe(arena.base + offset) + ", which block number " + std::to_string(last.block) + " wrote in this launch", returnAddress);
         }
         if (write) last = {launch, number};
     }
 }
 
-void Block::check(uintptr_t address, size_t bytes, bool write, void* returnAddress) {
-    if (!running) return;
-    if (address - arena.base < ArenaBytes) {
-        checkGlobal(address, bytes, write, returnAddress);
-    } else if (address - (uintptr_t)sharedBase < SharedBytes + 64 * 1024 - 16) {
-        checkShared(address, bytes, write, returnAddress);
-    } else if (uintptr_t low = stacks + current * StackBytes; address - low >= StackBytes && address - module->begin >= module->end - module->begin) {
+// What is neither device nor shared memory: a thread's own variables and its module's constants.
+template <bool write> void Block::checkOther(uintptr_t address, size_t bytes, void* returnAddress) {
+    if (address - (stacks + current * StackBytes) >= StackBytes && address - module->begin >= module->end - module->begin) {
         fault(CUDA_ERROR_ILLEGAL_ADDRESS, accessed(write ? "wrote" : "read", bytes) + (address < 4096 ? "a null pointer" : arenaDescribe(address)), returnAddress);
     }
+}
+
+template <bool write> inline void Block::check(uintptr_t address, size_t bytes, void* returnAddress) {
+    if (!running) return;
+    if (size_t offset = address - (uintptr_t)sharedBase; offset < SharedSpan - 16) checkShared<write>(offset, bytes, returnAddress);
+    else if (size_t offset = address - arena.base; offset < ArenaBytes) checkGlobal<write>(offset, bytes, returnAddress);
+    else checkOther<write>(address, bytes, returnAddress);
 }
 
 // ---- the sanitizer's entry points
 
 #define ACCESS(n) \
-    EXPORT void __asan_load##n##_noabort(uintptr_t p) { block.check(p, n, false, __builtin_return_address(0)); } \
-    EXPORT void __asan_store##n##_noabort(uintptr_t p) { block.check(p, n, true, __builtin_return_address(0)); }
+    EXPORT void __asan_load##n##_noabort(uintptr_t p) { block.check<false>(p, n, __builtin_return_address(0)); } \
+    EXPORT void __asan_store##n##_noabort(uintptr_t p) { block.check<true>(p, n, __builtin_return_address(0)); }
 ACCESS(1) ACCESS(2) ACCESS(4) ACCESS(8) ACCESS(16)
 
-EXPORT void __asan_loadN_noabort(uintptr_t p, size_t n) { if (n) block.check(p, n, false, __builtin_return_address(0)); }
-EXPORT void __asan_storeN_noabort(uintptr_t p, size_t n) { if (n) block.check(p, n, true, __builtin_return_address(0)); }
+EXPORT void __asan_loadN_noabort(uintptr_t p, size_t n) { if (n) block.check<false>(p, n, __builtin_return_address(0)); }
+EXPORT void __asan_storeN_noabort(uintptr_t p, size_t n) { if (n) block.check<true>(p, n, __builtin_return_address(0)); }
 EXPORT void __asan_handle_no_return() {}
 
 struct SanitizerLocation { const char* file; uint32_t line, column; };
@@ -161,8 +166,8 @@ EXPORT void emuCheckAtomic(void* address, int bytes) {
 EXPORT void emuCopyAsync(void* target, const void* source, int bytes, int sourceBytes) {
     void* from = __builtin_return_address(0);
     if (((uintptr_t)target | (sourceBytes ? (uintptr_t)source : 0)) % bytes) block.fault(CUDA_ERROR_MISALIGNED_ADDRESS, "cp.async between addresses not aligned to its size", from);
-    if (sourceBytes) block.check((uintptr_t)source, sourceBytes, false, from);
-    block.check((uintptr_t)target, bytes, true, from);
+    if (sourceBytes) block.check<false>((uintptr_t)source, sourceBytes, from);
+    block.check<true>((uintptr_t)target, bytes, from);
     memset(target, 0xFF, bytes);                    // nobody may look before the wait
     block.fibers[block.current].copies.push_back({target, source, bytes, sourceBytes});
 }
@@ -177,7 +182,7 @@ EXPORT void emuWaitCopies(int groupsLeft) {
     Fiber& f = block.fibers[block.current];
     while ((int)f.groups.size() > groupsLeft) {
         for (const auto& copy : f.groups.front()) {
-            block.check((uintptr_t)copy.target, copy.bytes, true, __builtin_return_address(0));
+            block.check<true>((uintptr_t)copy.target, copy.bytes, __builtin_return_address(0));
             memcpy(copy.target, copy.source, copy.sourceBytes);
             memset((char*)copy.target + copy.sourceBytes, 0, copy.bytes - copy.sourceBytes);
         }

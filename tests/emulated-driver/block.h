@@ -10,6 +10,7 @@
 constexpr int MaxThreads = 1024;
 constexpr size_t StackBytes = 64 << 10;
 constexpr size_t SharedBytes = 228 << 10;
+constexpr size_t SharedSpan = SharedBytes + (64 << 10);   // with room between variables
 constexpr size_t SharedRedZone = 64;                // between shared variables, so that running over one's end is seen
 
 struct PendingCopy {
@@ -53,8 +54,7 @@ struct Barrier {
 // The last accesses to two bytes of shared memory. An access by another thread needs a barrier in between: a later epoch of the
 // block, or of the warp that both belong to.
 struct SharedCell {
-    uint64_t writeEpoch, readEpoch;
-    uint32_t writeWarpEpoch, readWarpEpoch;
+    uint32_t writeEpoch, readEpoch, writeWarpEpoch, readWarpEpoch;
     int16_t writer, reader;                         // a thread, or one of the below
 
     static constexpr int16_t SeveralWarps = -1;
@@ -72,7 +72,7 @@ struct Block {
     bool acquired = false;                          // whether the block has waited for others' writes
     CUresult error = CUDA_SUCCESS;
     uint64_t randomState = 1;
-    uint64_t orderEpoch = 0;
+    uint32_t orderEpoch = 0;                        // barriers of all blocks so far: what lies between two of them is unordered
     void* scheduler = nullptr;
     uintptr_t stacks = 0;
     Fiber fibers[MaxThreads];
@@ -104,9 +104,11 @@ struct Block {
 
     void layOutShared(size_t dynamicBytes);
     void* sharedVariable(const void* key, size_t bytes, size_t alignment, void* returnAddress);
-    void checkShared(uintptr_t address, size_t bytes, bool write, void* returnAddress);
-    void checkGlobal(uintptr_t address, size_t bytes, bool write, void* returnAddress);
-    void check(uintptr_t address, size_t bytes, bool write, void* returnAddress);
+    template <bool write> void checkShared(size_t offset, size_t bytes, void* returnAddress);
+    template <bool write> void checkGlobal(size_t offset, size_t bytes, void* returnAddress);
+    template <bool write> void checkOther(uintptr_t address, size_t bytes, void* returnAddress);
+    template <bool write> void check(uintptr_t address, size_t bytes, void* returnAddress);
+    template <bool write> void raceShared(const SharedCell& cell, void* returnAddress);
 };
 extern Block block;
 

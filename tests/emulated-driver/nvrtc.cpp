@@ -117,7 +117,7 @@ static bool build(Program& program, const std::string& scratch, int capability, 
     }
     good = good && runTool({
         "g++", "-x", "c++-cpp-output", "-std=c++20", "-O2", "-g1", "-w", "-fPIC", "-shared", "-fno-exceptions", "-fno-rtti", "-ffp-contract=off", "-fno-strict-aliasing",
-        "-fno-optimize-sibling-calls", "-fvisibility=hidden",
+        "-fno-optimize-sibling-calls", "-fno-plt", "-fvisibility=hidden",
 #if defined(__x86_64__)
         __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") ? "-march=x86-64-v3" : "-msse2",
 #endif

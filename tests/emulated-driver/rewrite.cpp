@@ -37,7 +37,7 @@ struct Rewriter {
         }
         if (c == '#' && (at == 0 || in[at - 1] == '\n')) {
             size_t end = std::min(in.find('\n', at), in.size());
-            out.append(in, at, end - at);
+            unroll(in.substr(at, end - at));
             at = end;
             return "";
         }
@@ -50,6 +50,17 @@ struct Rewriter {
         out += c;
         at++;
         return "";
+    }
+
+    // #pragma unroll [n] in g++'s words. Unrolled loops leave small arrays in registers, whose accesses need no checks.
+    void unroll(const std::string& line) {
+        static const std::string pragma = "#pragma unroll";
+        if (line.compare(0, pragma.size(), pragma)) {
+            out += line;
+            return;
+        }
+        std::string count = line.substr(pragma.size());
+        out += "#pragma GCC unroll " + (count.find_first_of("0123456789") == std::string::npos ? "256" : count);
     }
 
     void keepLines(size_t from, size_t to) { out.append(std::count(in.begin() + from, in.begin() + to, '\n'), '\n'); }
