@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using RawDiffusion.Core;
 using RawDiffusion.Cuda;
 using RawDiffusion.Testing;
@@ -6,6 +7,8 @@ namespace RawDiffusion.CudaTests;
 
 public sealed class KernelCacheTests : IDisposable
 {
+    private const string FolderVariable = "RAWDIFFUSION_TEST_CACHE_FOLDER";
+
     private readonly string _folder = Directory.CreateTempSubdirectory("kernel-cache-").FullName;
 
     // Small, so that compiling it takes little.
@@ -23,6 +26,24 @@ public sealed class KernelCacheTests : IDisposable
         Assert.Equal(image, warm.Compile(Source).Image);
         Assert.Equal((1, 0), (cold.Compiled, warm.Compiled));
         Assert.Equal(0, warm.CompileSeconds);
+    }
+
+    [Fact]
+    public void ADeviceCanCompileEverythingWhenItIsOpened()
+    {
+        EmulatedDevice.Require();
+        for (int expected = KernelSources.All.Count; ; expected = 0)
+        {
+            using var device = new PartialCudaDevice(new CudaOptions { Cache = new KernelCache(_folder) });
+            Assert.Equal(expected, device.Compiler.Compiled);
+            using Tensor x = new Tensor(device, new Shape(1)).Upload([2f]), y = new Tensor(device, new Shape(1));
+            device.LinearCombination(2, x, 0, null, y);
+            Assert.Equal([4f], y.ToArray());
+            if (expected == 0)
+            {
+                break;
+            }
+        }
     }
 
     [Fact]
@@ -84,6 +105,37 @@ public sealed class KernelCacheTests : IDisposable
         Assert.All(images, image => Assert.Equal(images[0].Length, image.Length));
         Assert.Single(Directory.GetFiles(_folder));
         Assert.Equal(0, Recompiled());
+    }
+
+    [Fact]
+    public async Task TwoProcessesMayCompileTheSameAtOnce()
+    {
+        EmulatedDevice.Require();
+        var processes = Enumerable.Range(0, 2).Select(_ =>
+        {
+            var start = new ProcessStartInfo(Environment.ProcessPath!, ["--filter-method", $"*.{nameof(CompilesForAnotherProcess)}"]) { RedirectStandardOutput = true };
+            start.Environment[FolderVariable] = _folder;
+            return Process.Start(start)!;
+        }).ToList();
+        foreach (var process in processes)
+        {
+            string output = await process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
+            await process.WaitForExitAsync(TestContext.Current.CancellationToken);
+            Assert.True(process.ExitCode == 0, output);
+            process.Dispose();
+        }
+        Assert.Single(Directory.GetFiles(_folder));
+        Assert.Equal(0, Recompiled());
+    }
+
+    /// <summary>What the other processes do.</summary>
+    [Fact]
+    public void CompilesForAnotherProcess()
+    {
+        string? folder = Environment.GetEnvironmentVariable(FolderVariable);
+        Assert.SkipWhen(folder is null, "this is a part of another test");
+        EmulatedDevice.Require();
+        Assert.NotEmpty(new KernelCompiler("sm_90a", new KernelCache(folder)).Compile(Source).Image);
     }
 
     [Fact]

@@ -31,6 +31,14 @@ public class NativeLibrariesTests
     }
 
     [Fact]
+    public void TheDriversVersionComesFirst()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "these are the names on Linux");
+        using var unset = new EnvironmentVariable("RAWDIFFUSION_NVRTC", null);
+        Assert.Equal(["libnvrtc.so.12", "libnvrtc.so.13", "libnvrtc.so"], LibraryCandidates.For(NativeLibraries.NvrtcName, null, driverMajor: 12).Take(3));
+    }
+
+    [Fact]
     public void TheEnvironmentNamesTheOnlyCandidate()
     {
         using var variable = new EnvironmentVariable("RAWDIFFUSION_NVRTC", "/some/where/libnvrtc.so");

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Runtime.InteropServices;
 
 namespace RawDiffusion.Cuda.Interop;
@@ -8,7 +9,8 @@ internal static class LibraryCandidates
     /// <summary>All candidates for a library.</summary>
     /// <param name="library">One of <see cref="NativeLibraries.Names"/>.</param>
     /// <param name="chosen">A file that the program itself demands, or null. If one is demanded, here or by the environment, no other is tried.</param>
-    public static IEnumerable<string> For(string library, string? chosen)
+    /// <param name="driverMajor">The CUDA version of the driver, 0 if unknown: a library of a later version may make what the driver cannot load.</param>
+    public static IEnumerable<string> For(string library, string? chosen, int driverMajor = 0)
     {
         chosen ??= Environment.GetEnvironmentVariable(NativeLibraries.OverrideVariable(library));
         if (!string.IsNullOrEmpty(chosen))
@@ -17,6 +19,7 @@ internal static class LibraryCandidates
         }
         bool windows = RuntimeInformation.IsOSPlatform(OSPlatform.Windows);
         string[] names = windows ? WindowsNames(library) : UnixNames(library);
+        names = [.. names.OrderBy(name => driverMajor == 0 || name.Contains(driverMajor.ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal) ? 0 : 1)];
         return names.Concat(Folders(windows).SelectMany(folder => names.Select(name => Path.Combine(folder, name))).Where(File.Exists).Distinct());
     }
 
