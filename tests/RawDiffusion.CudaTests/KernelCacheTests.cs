@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using RawDiffusion.Core;
 using RawDiffusion.Cuda;
-using RawDiffusion.Testing;
 
 namespace RawDiffusion.CudaTests;
 

@@ -88,6 +88,59 @@ public class BufferPoolTests
         Assert.NotEqual(0, pool.Rent(1 << 20, "something smaller"));
     }
 
+    [Fact]
+    public void AReservationKeepsItsBlocksToItself()
+    {
+        var memory = new RawMemory();
+        var pool = new BufferPool(memory.Allocate, memory.Free);
+        nint before = pool.Rent(1000, "rented before");
+        var reservation = pool.Reserve();
+        nint inside = pool.Rent(1000, "within");
+        pool.Return(inside, 1000);
+        Assert.Equal(inside, pool.Rent(1000, "within, again"));
+        nint kept = pool.Rent(1000, "returned later");
+        pool.Return(before, 1000);
+        pool.Return(inside, 1000);
+        reservation.Seal();
+        nint outside = pool.Rent(1000, "outside");
+        pool.Return(kept, 1000);
+        nint other = pool.Rent(1000, "outside, too");
+        Assert.DoesNotContain(outside, (nint[])[before, inside, kept]);
+        Assert.DoesNotContain(other, (nint[])[before, inside, kept]);
+        reservation.Dispose();
+        Assert.Contains(pool.Rent(1000, "after"), (nint[])[before, inside, kept]);
+        pool.Flush();
+        Assert.Equal(3, pool.LiveBlocks);
+        Assert.Equal(2, memory.Freed.Count);
+    }
+
+    [Fact]
+    public void ABlockStillInUseWhenItsReservationGoesReturnsToThePool()
+    {
+        var memory = new RawMemory();
+        var pool = new BufferPool(memory.Allocate, memory.Free);
+        nint block;
+        using (pool.Reserve())
+        {
+            block = pool.Rent(1000, "kept");
+            Assert.Throws<InvalidOperationException>(pool.Reserve);
+        }
+        pool.Return(block, 1000);
+        Assert.Equal(block, pool.Rent(1000, "next"));
+    }
+
+    [Fact]
+    public void AnExactPoolPassesSizesOnAndKeepsNothing()
+    {
+        var memory = new RawMemory { Capacity = 101 };
+        var pool = new BufferPool(memory.Allocate, memory.Free) { Exact = true };
+        nint block = pool.Rent(101, "all there is");
+        Assert.Equal(101, pool.LiveBytes);
+        pool.Return(block, 101);
+        Assert.Equal([block], memory.Freed);
+        Assert.Throws<InvalidOperationException>(() => pool.Exact = false);
+    }
+
     /// <summary>An allocator of a fixed capacity that hands out addresses without memory behind them.</summary>
     private sealed class RawMemory
     {
