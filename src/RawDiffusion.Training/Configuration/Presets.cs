@@ -9,15 +9,19 @@ public static class Presets
     /// <summary>Every preset by its name.</summary>
     public static IReadOnlyDictionary<string, RunConfig> All { get; } = new Dictionary<string, RunConfig>
     {
-        // The first command of a newcomer: recognisable shapes within three minutes on two cores.
+        // The first command of a newcomer: recognisable shapes within three minutes on two cores. Predicting v with min-SNR weights draws well
+        // after far fewer steps than predicting ε does.
         ["shapes"] = new()
         {
             Preset = "shapes",
-            Steps = 1200,
+            Steps = 850,
             Batch = 32,
+            SaveEvery = 400,
+            SampleEvery = 400,
             Network = new() { Channels = [32, 64, 64], AttentionLevels = [2], LayersPerBlock = 1, Conditional = true },
-            Optimizer = new() { LearningRate = 1e-3, WarmUp = 100, EmaDecay = 0.995 },
-            Sampling = new() { Steps = 50, Guidance = 2 },
+            Diffusion = new() { Prediction = "v_prediction", LossWeighting = "min_snr" },
+            Optimizer = new() { LearningRate = 1e-3, WarmUp = 50, EmaDecay = 0.99 },
+            Sampling = new() { Guidance = 2 },
         },
         // The yardstick's 1,112,801-parameter network.
         ["mnist"] = new()
@@ -27,6 +31,8 @@ public static class Presets
             Batch = 64,
             Network = new() { Channels = [32, 64, 64], AttentionLevels = [2], LayersPerBlock = 1 },
             Optimizer = new() { LearningRate = 1e-3, WarmUp = 100, EmaDecay = 0.995 },
+            // A network this young errs at the noisiest timesteps: fresh noise forgets such errors, η = 0 would carry them to the end.
+            Sampling = new() { Steps = 100, Eta = 1 },
         },
         // The paper's 35,746,307-parameter network and recipe (Ho et al. 2020, appendix B).
         ["cifar10"] = new()
