@@ -22,9 +22,13 @@ internal ref struct Prefetch
     public unsafe void Next()
     {
         if (!Sse.IsSupported)
+        {
             return;
+        }
         byte* end = _next + Math.Min(_end - _next, _linesPerShare * (long)LineBytes);
         for (; _next < end; _next += LineBytes)
+        {
             Sse.Prefetch1(_next);
+        }
     }
 }
