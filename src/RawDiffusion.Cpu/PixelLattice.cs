@@ -161,10 +161,9 @@ internal sealed unsafe class PixelLattice
         region.CopyPixels();
         region.FindTiles();
         int firstPanel = panelGroup * _panels / _panelGroups, endPanel = (panelGroup + 1) * _panels / _panelGroups;
-        var prefetch = PrefetchFor(task + Workers.Count, region.TileCount * (endPanel - firstPanel));
         for (int panel = firstPanel; panel < endPanel; panel++)
         {
-            region.RunPanel(panel, ref prefetch);
+            region.RunPanel(panel);
         }
     }
 
@@ -174,20 +173,5 @@ internal sealed unsafe class PixelLattice
         return _weightsOutweighPixels
             ? (task / (_bands * groups), task % _bands, task / _bands % groups)
             : (task % _panelGroups, task / _panelGroups % _bands, task / (_panelGroups * _bands));
-    }
-
-    // The rows of x that this worker will probably need next.
-    private Prefetch PrefetchFor(int task, int shares)
-    {
-        var (_, band, group) = Decode(task);
-        if (_panelGroups > 1 || group * Slots >= Images || (Slots > 1 && _bands > 1))
-        {
-            return default;
-        }
-
-        int images = Math.Min(Slots, Images - group * Slots);
-        int firstRow = Math.Clamp(band * _bandRows * Step + FirstTapRow, 0, Height), endRow = Math.Clamp((band + 1) * _bandRows * Step + FirstTapRow + TapRows - 1, 0, Height);
-        nint row = (nint)Width * Channels;
-        return new Prefetch(X + ((nint)group * Slots * Height + firstRow) * row, ((images - 1L) * Height + endRow - firstRow) * row, shares);
     }
 }

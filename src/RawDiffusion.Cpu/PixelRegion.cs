@@ -12,7 +12,6 @@ internal unsafe ref struct PixelRegion(PixelLattice lattice, int firstImage, int
     private float* _pixels, _start, _partial;
     private Tile* _tiles;
 
-    public readonly int TileCount => _tileCount;
     private readonly int ColumnPitch => _slots * Blocking.Channels;
     private readonly int RunLength => lattice.Columns * _slots;
 
@@ -140,7 +139,7 @@ internal unsafe ref struct PixelRegion(PixelLattice lattice, int firstImage, int
         };
     }
 
-    public readonly void RunPanel(int panel, ref Prefetch prefetch)
+    public readonly void RunPanel(int panel)
     {
         int firstChannel = panel * Blocking.Columns, channels = Math.Min(Blocking.Columns, lattice.OutChannels - firstChannel);
         FillStart(firstChannel, channels);
@@ -174,10 +173,6 @@ internal unsafe ref struct PixelRegion(PixelLattice lattice, int firstImage, int
                 call.XB = _pixels + tile->B.X;
                 call.StartA = _start + tile->A.Start + column;
                 call.StartB = _start + tile->B.Start + column;
-                if (column == 0)
-                {
-                    prefetch.Next();
-                }
 
                 Compute(&call, tile, firstChannel + column, Math.Min(lattice.Kernels.Columns, channels - column));
             }
