@@ -26,7 +26,9 @@ public sealed class RegisterTileGenerator : IIncrementalGenerator
             {
                 var writer = new KernelWriter(bits, multiplyAdd);
                 foreach (int pixels in pixelTiles)
+                {
                     writer.PixelTile(pixels);
+                }
                 writer.WeightTile(weightTile);
                 output.AddSource($"Kernels{bits}.g.cs", writer.Finish());
             }
@@ -110,7 +112,9 @@ public sealed class RegisterTileGenerator : IIncrementalGenerator
                 {
                     _text.Append(group == 'A' ? "            float* y = tile->YA;\n" : "            y = tile->YB;\n");
                     if (residual)
+                    {
                         _text.Append(group == 'A' ? "            float* r = y + tile->Residual;\n" : "            r = y + tile->Residual;\n");
+                    }
                     int first = group == 'A' ? 0 : pixels / 2;
                     for (int i = first; i < first + pixels / 2; i++)
                     {
@@ -118,7 +122,9 @@ public sealed class RegisterTileGenerator : IIncrementalGenerator
                         EachVector(j => $"    (c{i}_{j}{(residual ? sum + $"{j * _width})" : "")}).Store(y + {j * _width});");
                         _text.Append("            y += pitch;\n");
                         if (residual)
+                        {
                             _text.Append("            r += pitch;\n");
+                        }
                     }
                 }
                 _text.Append("        }\n");
@@ -131,7 +137,9 @@ public sealed class RegisterTileGenerator : IIncrementalGenerator
         {
             Begin($"Weights{rows}(WeightTile* tile)");
             for (int i = 0; i < rows; i++)
+            {
                 EachVector(j => $"var c{i}_{j} = {_vector}.Load(tile->Sums + {i} * tile->SumsPitch + {j * _width});");
+            }
             _text.Append("""
                         float* aRow = tile->A;
                         float* bRow = tile->B;
@@ -146,7 +154,9 @@ public sealed class RegisterTileGenerator : IIncrementalGenerator
                 """);
             EachVector(j => $"        var b{j} = {_vector}.Load(b + {j * _width});");
             for (int i = 0; i < rows; i++)
+            {
                 MultiplyAdd("        ", i, $"a[{i}]", "b");
+            }
             _text.Append("""
                                 a += Blocking.Channels;
                                 b += Blocking.Columns;
@@ -158,7 +168,9 @@ public sealed class RegisterTileGenerator : IIncrementalGenerator
 
                 """);
             for (int i = 0; i < rows; i++)
+            {
                 EachVector(j => $"c{i}_{j}.Store(tile->Sums + {i} * tile->SumsPitch + {j * _width});");
+            }
             End();
         }
 
@@ -171,7 +183,9 @@ public sealed class RegisterTileGenerator : IIncrementalGenerator
         private void EachVector(System.Func<int, string> line)
         {
             for (int j = 0; j < 2; j++)
+            {
                 _text.Append("        ").Append(line(j)).Append('\n');
+            }
         }
 
         private void Begin(string signature) => _text.Append($$"""

@@ -39,9 +39,13 @@ internal sealed unsafe class ColumnProduct
         while (product.Batch * _groups * Blocking.Count(_blocks, _blockRange) * Blocking.Count(_panels, _panelRange) < wanted && (_blockRange > 1 || _panelRange > 1))
         {
             if (_panelRange > 1 && _panelRange * Blocking.Columns >= _blockRange * Blocking.Channels)
+            {
                 _panelRange = (_panelRange + 1) / 2;
+            }
             else
+            {
                 _blockRange = (_blockRange + 1) / 2;
+            }
         }
         _blockRanges = Blocking.Count(_blocks, _blockRange);
         _panelRanges = Blocking.Count(_panels, _panelRange);
@@ -56,7 +60,9 @@ internal sealed unsafe class ColumnProduct
             _workers.Run(_product.Batch * _blocks, (task, _) =>
             {
                 for (int panel = 0; panel < _panels; panel++)
+                {
                     Store(task / _blocks, task % _blocks, panel);
+                }
             });
         }
     }
@@ -71,23 +77,37 @@ internal sealed unsafe class ColumnProduct
         int firstPanel = panelRange * _panelRange, panels = Math.Min(_panelRange, _panels - firstPanel);
         int firstBlock = blockRange * _blockRange, blocks = Math.Min(_blockRange, _blocks - firstBlock);
         for (int panel = 0; panel < panels; panel++)
+        {
             new Span<float>(SumsOf(product, group, firstBlock, firstPanel + panel), blocks * Blocking.Channels * Blocking.Columns).Clear();
+        }
         float* scratch = (float*)_workers.Scratch(worker, (long)UnitLength * (blocks * Blocking.Channels + panels * Blocking.Columns) * sizeof(float));
         for (int unit = (int)((long)group * _units / _groups); unit < (long)(group + 1) * _units / _groups; unit++)
         {
             int first = unit * UnitLength, length = Math.Min(UnitLength, _product.K - first);
             float* right = scratch + UnitLength * blocks * Blocking.Channels;
             for (int block = 0; block < blocks; block++)
+            {
                 CopyBlock(product, first, length, firstBlock + block, scratch + block * UnitLength * Blocking.Channels);
+            }
             for (int panel = 0; panel < panels; panel++)
+            {
                 CopyPanel(product, first, length, firstPanel + panel, right + panel * UnitLength * Blocking.Columns);
+            }
             for (int panel = 0; panel < panels; panel++)
+            {
                 for (int block = 0; block < blocks; block++)
+                {
                     AddProducts(SumsOf(product, group, firstBlock + block, firstPanel + panel), scratch + block * UnitLength * Blocking.Channels, right + panel * UnitLength * Blocking.Columns, length);
+                }
+            }
         }
         for (int block = firstBlock; _groups == 1 && block < firstBlock + blocks; block++)
+        {
             for (int panel = firstPanel; panel < firstPanel + panels; panel++)
+            {
                 Store(product, block, panel);
+            }
+        }
     }
 
     private void CopyBlock(int product, int first, int length, int block, float* target)
@@ -106,6 +126,7 @@ internal sealed unsafe class ColumnProduct
     {
         var call = new WeightTile { Rows = 1, Pixels = length, SumsPitch = Blocking.Columns };
         for (int row = 0; row < Blocking.Channels; row += _kernels.WeightRows)
+        {
             for (int column = 0; column < Blocking.Columns; column += _kernels.Columns)
             {
                 call.A = block + row;
@@ -113,6 +134,7 @@ internal sealed unsafe class ColumnProduct
                 call.Sums = sums + row * Blocking.Columns + column;
                 _kernels.Weights(&call);
             }
+        }
     }
 
     private void Store(int product, int block, int panel)
@@ -123,17 +145,25 @@ internal sealed unsafe class ColumnProduct
         float* sums = SumsOf(product, 0, block, panel);
         float* c = C + product * _product.StrideC + (nint)firstRow * _product.LeadingC + firstColumn;
         for (int row = 0; row < rows; row++, c += _product.LeadingC, sums += Blocking.Columns)
+        {
             for (int column = 0; column < columns; column++)
             {
                 float sum = sums[column];
                 for (int group = 1; group < _groups; group++)
+                {
                     sum += sums[group * _groupFloats + column];
+                }
                 sum *= _product.Alpha;
                 if (Bias != null)
+                {
                     sum += Bias[firstColumn + column];
+                }
                 if (Addend != null)
+                {
                     sum += c[column + residual];
+                }
                 c[column] = sum;
             }
+        }
     }
 }

@@ -20,7 +20,9 @@ public sealed unsafe class Convolution : IDisposable
     {
         var set = instructions ?? KernelSet.Best;
         if (!KernelSet.Supports(set))
+        {
             throw new DeviceException($"The CPU kernels were asked for {set} instructions, which this processor lacks; its widest are {KernelSet.Best}.");
+        }
         (_workers, _kernels, _packed) = (workers, KernelSet.For(set), new PackedWeights(workers));
     }
 
@@ -45,7 +47,9 @@ public sealed unsafe class Convolution : IDisposable
         }
         var taps = new TapPosition[g.Kernel * g.Kernel];
         for (int t = 0; t < taps.Length; t++)
+        {
             taps[t] = new(t / g.Kernel - g.PadTop, t % g.Kernel - g.PadLeft, t);
+        }
         new PixelLattice(_workers, _kernels)
         {
             Images = g.N,
@@ -87,8 +91,12 @@ public sealed unsafe class Convolution : IDisposable
         }
         float* packed = _packed.Get(geometry, w, backward: true, version);
         for (int row = 0; row < geometry.Stride; row++)
+        {
             for (int column = 0; column < geometry.Stride; column++)
+            {
                 BackwardInput(geometry, dy, packed, dx, accumulate, row, column);
+            }
+        }
     }
 
     // Pixels (i·Stride + row, j·Stride + column) of dx meet the same taps, at neighbouring pixels of dy.
@@ -97,8 +105,12 @@ public sealed unsafe class Convolution : IDisposable
         var g = geometry;
         var taps = new List<TapPosition>();
         for (int r = (row + g.PadTop) % g.Stride; r < g.Kernel; r += g.Stride)
+        {
             for (int s = (column + g.PadLeft) % g.Stride; s < g.Kernel; s += g.Stride)
+            {
                 taps.Add(new((row + g.PadTop - r) / g.Stride, (column + g.PadLeft - s) / g.Stride, r * g.Kernel + s));
+            }
+        }
         float* origin = dx + ((nint)row * g.W + column) * g.Cin;
         new PixelLattice(_workers, _kernels)
         {
@@ -153,6 +165,8 @@ public sealed unsafe class Convolution : IDisposable
         if (g.N < 1 || g.Cin < 1 || g.Cout < 1 || g.Kernel < 1 || g.Stride < 1 || g.OutH < 1 || g.OutW < 1
             || Math.Min(Math.Min(g.PadTop, g.PadLeft), Math.Min(g.PadBottom, g.PadRight)) < 0
             || Math.Max(g.PadTop, g.PadLeft) >= g.Kernel)
+        {
             throw new ArgumentException($"Found {g}; expected positive sizes with at least one output pixel, and padding smaller than the kernel.", nameof(geometry));
+        }
     }
 }

@@ -30,14 +30,22 @@ public sealed unsafe class Gemm
         Check(product);
         var p = product;
         if (p.M == 0 || p.N == 0 || p.Batch == 0)
+        {
             return;
+        }
         var addend = p.Beta == 0 ? residual : c;
         if (p.Beta != 0 && (p.Beta != 1 || residual != null))
+        {
             ScaleAndAdd(p, c, residual);
+        }
         if (p.TransposeA && !p.TransposeB)
+        {
             new ColumnProduct(_workers, _kernels, p) { A = a, B = b, C = c, Bias = bias, Addend = addend }.Run();
+        }
         else
+        {
             new RowProduct(_workers, _kernels, p) { A = a, B = b, C = c, Bias = bias, Addend = addend }.Run();
+        }
     }
 
     // C = β·C + residual, so that the product has one addend.
@@ -45,13 +53,17 @@ public sealed unsafe class Gemm
     {
         nint offset = (nint)(task / p.M * p.StrideC) + (nint)(task % p.M) * p.LeadingC;
         for (int column = 0; column < p.N; column++)
+        {
             c[offset + column] = p.Beta * c[offset + column] + (residual == null ? 0 : residual[offset + column]);
+        }
     });
 
     private static void Check(in MatrixProduct p)
     {
         if (Math.Min(Math.Min(p.M, p.N), Math.Min(p.K, p.Batch)) < 0
             || p.LeadingA < (p.TransposeA ? p.M : p.K) || p.LeadingB < (p.TransposeB ? p.K : p.N) || p.LeadingC < p.N)
+        {
             throw new ArgumentException($"Found {p}; expected sizes of at least 0 and leading dimensions of at least a stored row.", "product");
+        }
     }
 }

@@ -33,7 +33,9 @@ internal sealed unsafe class NarrowConvolution(Workers workers, in KernelSet ker
                     + (channelAdd == null ? 0 : channelAdd[(nint)image * g.Cout + channel]);
             }
             for (int tap = 0; tap < _taps; tap++)
+            {
                 AddProducts(z, image, OutputToInput(tap), row, g.H, g.W, y + offset, g.OutW, g.Cout, tap);
+            }
         });
     }
 
@@ -46,9 +48,13 @@ internal sealed unsafe class NarrowConvolution(Workers workers, in KernelSet ker
         {
             float* target = dx + (nint)task * g.W * g.Cin;
             if (!accumulate)
+            {
                 new Span<float>(target, g.W * g.Cin).Clear();
+            }
             for (int tap = 0; tap < _taps; tap++)
+            {
                 AddProducts(z, task / g.H, InputToOutput(tap), task % g.H, g.OutH, g.OutW, target, g.W, g.Cin, tap);
+            }
         });
     }
 
@@ -72,7 +78,9 @@ internal sealed unsafe class NarrowConvolution(Workers workers, in KernelSet ker
             new ColumnProduct(workers, _kernels, product) { A = spread, B = x, C = dw, Addend = accumulate ? dw : null }.Run();
         }
         if (dbias != null)
+        {
             BackwardBias(dy, dbias, accumulate);
+        }
     }
 
     private delegate float Weight(int input, int tap, int output);
@@ -86,9 +94,15 @@ internal sealed unsafe class NarrowConvolution(Workers workers, in KernelSet ker
         float* z = weights + panel;
         new Span<float>(weights, (int)panel).Clear();
         for (int input = 0; input < inputs; input++)
+        {
             for (int tap = 0; tap < _taps; tap++)
+            {
                 for (int output = 0; output < outputs; output++)
+                {
                     weights[input * Blocking.Columns + tap * outputs + output] = weight(input, tap, output);
+                }
+            }
+        }
         new PixelLattice(workers, _kernels)
         {
             Images = geometry.N,
@@ -114,12 +128,18 @@ internal sealed unsafe class NarrowConvolution(Workers workers, in KernelSet ker
     private static void AddProducts(float* z, int image, in TapMap map, int row, int height, int width, float* target, int columns, int channels, int tap)
     {
         if (!map.TryRow(row, height, out int sourceRow))
+        {
             return;
+        }
         float* source = z + ((nint)image * height + sourceRow) * width * Blocking.Columns + tap * channels;
         var run = map.Columns(columns, width);
         for (int column = run.First, from = run.Source; column < run.End; column += run.Step, from += run.SourceStep)
+        {
             for (int channel = 0; channel < channels; channel++)
+            {
                 target[column * channels + channel] += source[(nint)from * Blocking.Columns + channel];
+            }
+        }
     }
 
     private void Spread(
@@ -133,12 +153,18 @@ internal sealed unsafe class NarrowConvolution(Workers workers, in KernelSet ker
             {
                 var map = mapOf(tap);
                 if (!map.TryRow(task % rows, height, out int sourceRow))
+                {
                     continue;
+                }
                 float* row = source + ((nint)image * height + sourceRow) * width * channels;
                 var run = map.Columns(columns, width);
                 for (int column = run.First, from = run.Source; column < run.End; column += run.Step, from += run.SourceStep)
+                {
                     for (int channel = 0; channel < channels; channel++)
+                    {
                         panel[(nint)column * pitch + tap * tapPitch + channel * channelPitch] = row[(nint)from * channels + channel];
+                    }
+                }
             }
         });
 
@@ -155,14 +181,20 @@ internal sealed unsafe class NarrowConvolution(Workers workers, in KernelSet ker
             var sums = new Span<float>(partial + (nint)chunk * channels, channels);
             sums.Clear();
             for (int pixel = chunk * BiasChunk; pixel < Math.Min(pixels, (chunk + 1) * BiasChunk); pixel++)
+            {
                 for (int channel = 0; channel < channels; channel++)
+                {
                     sums[channel] += dy[(nint)pixel * channels + channel];
+                }
+            }
         });
         for (int channel = 0; channel < channels; channel++)
         {
             float sum = accumulate ? dbias[channel] : 0;
             for (int chunk = 0; chunk < chunks; chunk++)
+            {
                 sum += partial[(nint)chunk * channels + channel];
+            }
             dbias[channel] = sum;
         }
     }

@@ -36,7 +36,9 @@ internal sealed unsafe class PackedWeights(Workers workers) : IDisposable
         entry ??= new Entry();
         var shape = (geometry.Cin, geometry.Cout, geometry.Kernel);
         if (entry.Memory != null && version != 0 && entry.Version == version && entry.Shape == shape)
+        {
             return entry.Memory;
+        }
         long floats = Size(geometry, backward);
         if (entry.Floats < floats)
         {
@@ -55,14 +57,18 @@ internal sealed unsafe class PackedWeights(Workers workers) : IDisposable
         foreach (bool backward in (ReadOnlySpan<bool>)[false, true])
         {
             if (_entries.Remove(((nint)weights, backward), out var entry))
+            {
                 NativeMemory.AlignedFree(entry.Memory);
+            }
         }
     }
 
     public void Dispose()
     {
         foreach (var entry in _entries.Values)
+        {
             NativeMemory.AlignedFree(entry.Memory);
+        }
         _entries.Clear();
     }
 
@@ -83,9 +89,13 @@ internal sealed unsafe class PackedWeights(Workers workers) : IDisposable
             for (int tap = 0; tap < taps; tap++, tile += Blocking.Channels * Blocking.Columns)
             {
                 if (backward)
+                {
                     Packing.Copy(weights + firstRow * outPitch + tap * geometry.Cin + firstColumn, outPitch, tile, Blocking.Columns, rowCount, columnCount);
+                }
                 else
+                {
                     Packing.Transpose(weights + firstColumn * outPitch + tap * geometry.Cin + firstRow, outPitch, tile, Blocking.Columns, columnCount, rowCount);
+                }
             }
         });
     }

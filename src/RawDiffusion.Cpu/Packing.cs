@@ -23,7 +23,9 @@ internal static unsafe class Packing
         if (width == Vector512<float>.Count)
         {
             for (; row < wholeRows; row++, source += sourcePitch, target += targetPitch)
+            {
                 Vector512.Load(source).Store(target);
+            }
         }
         else
         {
@@ -34,8 +36,12 @@ internal static unsafe class Packing
             }
         }
         for (; row < rows; row++, source += sourcePitch, target += targetPitch)
+        {
             for (int column = 0; column < columns; column++)
+            {
                 target[column] = source[column];
+            }
+        }
     }
 
     /// <summary>target[column][row] = source[row][column].</summary>
@@ -48,7 +54,9 @@ internal static unsafe class Packing
             {
                 int column = 0;
                 for (; column + 8 <= columns; column += 8)
+                {
                     Transpose8x8(source + row * sourcePitch + column, sourcePitch, target + column * targetPitch + row, targetPitch);
+                }
                 TransposeElements(source + row * sourcePitch + column, sourcePitch, target + column * targetPitch + row, targetPitch, 8, columns - column);
             }
         }
@@ -58,8 +66,12 @@ internal static unsafe class Packing
     private static void TransposeElements(float* source, nint sourcePitch, float* target, nint targetPitch, int rows, int columns)
     {
         for (int column = 0; column < columns; column++)
+        {
             for (int row = 0; row < rows; row++)
+            {
                 target[column * targetPitch + row] = source[row * sourcePitch + column];
+            }
+        }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]

@@ -34,7 +34,9 @@ internal sealed unsafe class RowProduct
         _bandRows = Math.Clamp(ScratchFloats / chunk, wide, Math.Max(wide, product.M));
         int bands = Blocking.Count(product.M, _bandRows);
         while (bands * product.Batch < wanted && product.M / (bands * 2) >= 2 * wide)
+        {
             bands *= 2;
+        }
         _bandRows = Blocking.Count(Blocking.Count(product.M, bands), 2) * 2;
         _bands = Blocking.Count(product.M, _bandRows);
         _panelGroups = Math.Clamp(wanted / (_bands * product.Batch), 1, _panels);
@@ -52,15 +54,21 @@ internal sealed unsafe class RowProduct
     {
         int parts = Blocking.Count(_blocks, PackBlocks);
         if (parts == 0)
+        {
             return;
+        }
         int panel = task / parts % _panels, product = task / (parts * _panels), firstRow = task % parts * PackBlocks * Blocking.Channels;
         int rows = Math.Min(PackBlocks * Blocking.Channels, _product.K - firstRow), columns = Math.Min(Blocking.Columns, _product.N - panel * Blocking.Columns);
         float* target = _packed + (product * _panels + panel) * _panelFloats + (nint)firstRow * Blocking.Columns;
         float* source = B + product * _product.StrideB;
         if (_product.TransposeB)
+        {
             Packing.Transpose(source + (nint)panel * Blocking.Columns * _product.LeadingB + firstRow, _product.LeadingB, target, Blocking.Columns, columns, rows);
+        }
         else
+        {
             Packing.Copy(source + (nint)firstRow * _product.LeadingB + panel * Blocking.Columns, _product.LeadingB, target, Blocking.Columns, rows, columns);
+        }
     }
 
     private void RunTask(int task, int worker)
@@ -79,9 +87,13 @@ internal sealed unsafe class RowProduct
         {
             int blocks = Math.Min(ChunkBlocks, _blocks - block);
             for (int i = 0; i < blocks; i++)
+            {
                 CopyA(product, firstRow, rows, block + i, pixels + i * blockPitch);
+            }
             for (int panel = firstPanel; panel < endPanel; panel++)
+            {
                 RunPanel(product, firstRow, rows, panel, block, blocks, start, pixels, blockPitch);
+            }
             block += ChunkBlocks;
         }
         while (block < _blocks);
@@ -92,13 +104,19 @@ internal sealed unsafe class RowProduct
         int first = block * Blocking.Channels, count = Math.Min(Blocking.Channels, _product.K - first);
         float* source = A + product * _product.StrideA;
         if (_product.TransposeA)
+        {
             Packing.Transpose(source + (nint)first * _product.LeadingA + firstRow, _product.LeadingA, target, Blocking.Channels, count, rows);
+        }
         else
+        {
             Packing.Copy(source + (nint)firstRow * _product.LeadingA + first, _product.LeadingA, target, Blocking.Channels, rows, count);
+        }
         if (_product.Alpha != 1)
         {
             foreach (ref float value in new Span<float>(target, rows * Blocking.Channels))
+            {
                 value *= _product.Alpha;
+            }
         }
     }
 
@@ -107,7 +125,9 @@ internal sealed unsafe class RowProduct
         int firstColumn = panel * Blocking.Columns, columns = Math.Min(Blocking.Columns, _product.N - firstColumn);
         new Span<float>(start, Blocking.Columns).Clear();
         if (Bias != null && block == 0)
+        {
             new Span<float>(Bias + firstColumn, columns).CopyTo(new Span<float>(start, Blocking.Columns));
+        }
         float* addend = block == 0 ? Addend : C;
         Tap tap = default;
         for (int column = 0; column < columns; column += _kernels.Columns)
@@ -142,11 +162,15 @@ internal sealed unsafe class RowProduct
     {
         int wide = 2 * _kernels.WideGroup, narrow = 2 * _kernels.NarrowGroup;
         if (rows <= narrow)
+        {
             return true;
+        }
         for (int rest = rows; rest >= 0; rest -= narrow)
         {
             if (rest % wide == 0)
+            {
                 return rest != rows;
+            }
         }
         return false;
     }
@@ -161,11 +185,19 @@ internal sealed unsafe class RowProduct
         call->YB = call->YA + group * call->YPitch;
         call->HasResidual = whole && add;
         if (narrow)
+        {
             _kernels.NarrowPixels(call);
+        }
         else
+        {
             _kernels.WidePixels(call);
+        }
         for (int row = 0; !whole && row < rows; row++, c += _product.LeadingC, partial += Blocking.Columns)
+        {
             for (int column = 0; column < columns; column++)
+            {
                 c[column] = add ? partial[column] + c[column + call->Residual] : partial[column];
+            }
+        }
     }
 }

@@ -54,9 +54,13 @@ internal sealed unsafe class WeightGradient
         while (_groups * Blocking.Count(_outBlocks, _outRange) * Blocking.Count(_inPanels, _inRange) < wanted && (_outRange > 1 || _inRange > 1))
         {
             if (_inRange > 1 && _inRange * Blocking.Columns >= _outRange * Blocking.Channels)
+            {
                 _inRange = (_inRange + 1) / 2;
+            }
             else
+            {
                 _outRange = (_outRange + 1) / 2;
+            }
         }
         _outRanges = Blocking.Count(_outBlocks, _outRange);
         _inRanges = Blocking.Count(_inPanels, _inRange);
@@ -73,9 +77,13 @@ internal sealed unsafe class WeightGradient
         _partial = _partialBias + (long)_groups * PaddedOut;
         _workers.Run(_groups * _outRanges * _inRanges, RunTask);
         if (!InPlace)
+        {
             _workers.Run(_geometry.Cout, AddGroups);
+        }
         if (Dbias != null)
+        {
             AddBiasGroups();
+        }
     }
 
     private void RunTask(int task, int worker)
@@ -90,10 +98,16 @@ internal sealed unsafe class WeightGradient
             var pixels = new Unit(this, image, Math.Min(_slots, _geometry.N - image), row, Math.Min(row + _unitRows, _geometry.OutH));
             pixels.Copy(worker, firstBlock, endBlock, firstPanel, endPanel);
             if (firstPanel == 0 && Dbias != null)
+            {
                 pixels.AddBias(_partialBias + (long)group * PaddedOut, firstBlock, endBlock);
+            }
             for (int panel = firstPanel; panel < endPanel; panel++)
+            {
                 for (int block = firstBlock; block < endBlock; block++)
+                {
                     pixels.AddProducts(group, block, block - firstBlock, panel, panel - firstPanel);
+                }
+            }
         }
     }
 
@@ -106,13 +120,23 @@ internal sealed unsafe class WeightGradient
     private void ClearSums(int group, int firstBlock, int endBlock, int firstPanel, int endPanel)
     {
         if (firstPanel == 0)
+        {
             new Span<float>(_partialBias + (long)group * PaddedOut + firstBlock * Blocking.Channels, (endBlock - firstBlock) * Blocking.Channels).Clear();
+        }
         if (InPlace && Accumulate)
+        {
             return;
+        }
         for (int panel = firstPanel; panel < endPanel; panel++)
+        {
             for (int tap = 0; tap < _taps; tap++)
+            {
                 for (int row = 0; row < (endBlock - firstBlock) * Blocking.Channels; row++)
+                {
                     new Span<float>(SumsOf(group, firstBlock, panel, tap) + row * SumsPitch, Blocking.Columns).Clear();
+                }
+            }
+        }
     }
 
     private void AddGroups(int channel, int worker)
@@ -120,6 +144,7 @@ internal sealed unsafe class WeightGradient
         var g = _geometry;
         float* dw = Dw + (nint)channel * _taps * g.Cin;
         for (int tap = 0; tap < _taps; tap++)
+        {
             for (int panel = 0; panel < _inPanels; panel++)
             {
                 float* sums = SumsOf(0, 0, panel, tap) + channel * Blocking.Columns;
@@ -131,7 +156,9 @@ internal sealed unsafe class WeightGradient
                     {
                         var sum = Accumulate ? Vector512.Load(target + column) : Vector512<float>.Zero;
                         for (int group = 0; group < _groups; group++)
+                        {
                             sum += Vector512.Load(sums + group * _groupFloats + column);
+                        }
                         sum.Store(target + column);
                     }
                     continue;
@@ -140,10 +167,13 @@ internal sealed unsafe class WeightGradient
                 {
                     float sum = Accumulate ? target[column] : 0;
                     for (int group = 0; group < _groups; group++)
+                    {
                         sum += sums[group * _groupFloats + column];
+                    }
                     target[column] = sum;
                 }
             }
+        }
     }
 
     private void AddBiasGroups()
@@ -152,7 +182,9 @@ internal sealed unsafe class WeightGradient
         {
             float sum = Accumulate ? Dbias[channel] : 0;
             for (int group = 0; group < _groups; group++)
+            {
                 sum += _partialBias[(long)group * PaddedOut + channel];
+            }
             Dbias[channel] = sum;
         }
     }
@@ -189,18 +221,26 @@ internal sealed unsafe class WeightGradient
             {
                 float* x = _gradient.X + (((nint)_image + slot) * g.H + _firstInputRow) * g.W * g.Cin;
                 for (int row = 0; row < _inputRows; row++)
+                {
                     for (int panel = firstPanel; panel < endPanel; panel++)
+                    {
                         CopyInputRow(
                             x + (nint)row * g.W * g.Cin + panel * Blocking.Columns,
                             _x + (panel - firstPanel) * _xPanelPitch + row * _xRowPitch + slot * Blocking.Columns,
                             Math.Min(Blocking.Columns, g.Cin - panel * Blocking.Columns));
+                    }
+                }
                 float* dy = _gradient.Dy + (((nint)_image + slot) * g.OutH + _firstRow) * g.OutW * g.Cout;
                 for (int row = 0; row < _endRow - _firstRow; row++)
+                {
                     for (int block = firstBlock; block < endBlock; block++)
+                    {
                         Packing.Copy(
                             dy + (nint)row * g.OutW * g.Cout + block * Blocking.Channels, g.Cout,
                             _dy + (block - firstBlock) * _dyBlockPitch + row * _dyRowPitch + slot * Blocking.Channels, _slots * Blocking.Channels,
                             g.OutW, Math.Min(Blocking.Channels, g.Cout - block * Blocking.Channels));
+                    }
+                }
             }
         }
 
@@ -208,9 +248,11 @@ internal sealed unsafe class WeightGradient
         {
             var g = _geometry;
             for (int plane = 0; plane < Math.Min(g.Stride, g.W); plane++)
+            {
                 Packing.Copy(
                     source + (nint)plane * g.Cin, (nint)g.Stride * g.Cin, target + plane * _xPlanePitch, _slots * Blocking.Columns,
                     Blocking.Count(g.W - plane, g.Stride), channels);
+            }
         }
 
         public readonly void AddBias(float* sums, int firstBlock, int endBlock)
@@ -220,7 +262,9 @@ internal sealed unsafe class WeightGradient
                 float* dy = _dy + (block - firstBlock) * _dyBlockPitch, end = dy + _dyBlockPitch;
                 var sum = Vector512.Load(sums + block * Blocking.Channels);
                 for (; dy != end; dy += Blocking.Channels)
+                {
                     sum += Vector512.Load(dy);
+                }
                 sum.Store(sums + block * Blocking.Channels);
             }
         }
@@ -236,7 +280,9 @@ internal sealed unsafe class WeightGradient
                 var (firstRow, endRow) = Under(r, g.H, g.Stride, _firstRow, _endRow);
                 var (firstColumn, endColumn) = Under(s, g.W, g.Stride, 0, g.OutW);
                 if (firstRow >= endRow || firstColumn >= endColumn)
+                {
                     continue;
+                }
                 int inputColumn = firstColumn * g.Stride + s;
                 float* x = _x + localPanel * _xPanelPitch + (firstRow * g.Stride + r - _firstInputRow) * _xRowPitch
                     + inputColumn % g.Stride * _xPlanePitch + inputColumn / g.Stride * _slots * Blocking.Columns;
@@ -251,6 +297,7 @@ internal sealed unsafe class WeightGradient
                     SumsPitch = _gradient.SumsPitch,
                 };
                 for (int row = 0; row < channels; row += kernels.WeightRows)
+                {
                     for (int column = 0; column < columns; column += kernels.Columns)
                     {
                         call.A = dy + row;
@@ -258,6 +305,7 @@ internal sealed unsafe class WeightGradient
                         call.Sums = sums + row * call.SumsPitch + column;
                         kernels.Weights(&call);
                     }
+                }
             }
         }
 
@@ -265,7 +313,9 @@ internal sealed unsafe class WeightGradient
         private static (int First, int End) Under(int offset, int size, int stride, int first, int end)
         {
             if (offset < 0)
+            {
                 first = Math.Max(first, Blocking.Count(-offset, stride));
+            }
             return (first, size <= offset ? first : Math.Min(end, (size - 1 - offset) / stride + 1));
         }
     }

@@ -42,7 +42,9 @@ public sealed unsafe class Workers : IDisposable
         Count = count == 0 ? Environment.ProcessorCount : count;
         _slots = new Slot[Count + SharedSlots];
         for (int i = 0; i < _slots.Length; i++)
+        {
             _slots[i] = new Slot(this, i);
+        }
         _threads = new Thread[Count - 1];
         for (int i = 0; i < _threads.Length; i++)
         {
@@ -67,13 +69,17 @@ public sealed unsafe class Workers : IDisposable
     public void Run(int tasks, Action<int, int> body)
     {
         if (tasks <= 0)
+        {
             return;
+        }
         bool nested = s_current is not null && s_current.Owner == this;
         if (nested || tasks == 1 || Count == 1)
         {
             int worker = nested ? s_current!.Index : 0;
             for (int task = 0; task < tasks; task++)
+            {
                 body(task, worker);
+            }
             return;
         }
         lock (_issue)
@@ -95,7 +101,9 @@ public sealed unsafe class Workers : IDisposable
         if (Volatile.Read(ref _parked) > 0)
         {
             lock (_gate)
+            {
                 Monitor.PulseAll(_gate);
+            }
         }
         Drain(_slots[0]);
         AwaitCompletion();
@@ -121,22 +129,32 @@ public sealed unsafe class Workers : IDisposable
         lock (_issue)
         {
             if (_stopping)
+            {
                 return;
+            }
             _stopping = true;
         }
         lock (_gate)
+        {
             Monitor.PulseAll(_gate);
+        }
         foreach (var thread in _threads)
+        {
             thread.Join();
+        }
         foreach (var slot in _slots)
+        {
             slot.Free();
+        }
     }
 
     private void Work(Slot slot)
     {
         s_current = slot;
         while (AwaitTasks())
+        {
             Drain(slot);
+        }
     }
 
     private void Drain(Slot slot)
@@ -146,7 +164,9 @@ public sealed unsafe class Workers : IDisposable
             try
             {
                 if (_failure is null)
+                {
                     _body(task, slot.Index);
+                }
             }
             catch (Exception exception)
             {
@@ -155,7 +175,9 @@ public sealed unsafe class Workers : IDisposable
             if (Interlocked.Decrement(ref _unfinished) == 0 && Volatile.Read(ref _callerParked))
             {
                 lock (_completion)
+                {
                     Monitor.Pulse(_completion);
+                }
             }
         }
     }
@@ -183,7 +205,9 @@ public sealed unsafe class Workers : IDisposable
         for (int round = 0; round < SpinRounds; round++)
         {
             if (Volatile.Read(ref _unclaimed) > 0)
+            {
                 return true;
+            }
             Thread.SpinWait(SpinsPerRound);
         }
         lock (_gate)
@@ -191,7 +215,9 @@ public sealed unsafe class Workers : IDisposable
             // Announce before looking: the issuer publishes its tasks before it looks for parked workers.
             Interlocked.Increment(ref _parked);
             while (Volatile.Read(ref _unclaimed) == 0 && !_stopping)
+            {
                 Monitor.Wait(_gate);
+            }
             Interlocked.Decrement(ref _parked);
         }
         return !_stopping;
@@ -202,7 +228,9 @@ public sealed unsafe class Workers : IDisposable
         for (int round = 0; round < SpinRounds; round++)
         {
             if (Volatile.Read(ref _unfinished) == 0)
+            {
                 return;
+            }
             Thread.SpinWait(SpinsPerRound);
         }
         lock (_completion)
@@ -210,7 +238,9 @@ public sealed unsafe class Workers : IDisposable
             Volatile.Write(ref _callerParked, true);
             Interlocked.MemoryBarrier();
             while (Volatile.Read(ref _unfinished) != 0)
+            {
                 Monitor.Wait(_completion);
+            }
             Volatile.Write(ref _callerParked, false);
         }
     }
