@@ -25,8 +25,6 @@ internal sealed class PartialCudaDevice(CudaOptions options) : CudaDevice(option
 
     public override void SumPositions(Tensor x, Tensor sum, bool accumulate) => throw new NotImplementedException();
 
-    public override void Dropout(Tensor x, Tensor y, bool accumulate, double rate, in RandomStream stream) => throw new NotImplementedException();
-
     public override void Embedding(Tensor table, Tensor labels, Tensor y) => throw new NotImplementedException();
 
     public override void EmbeddingBackward(Tensor dy, Tensor labels, Tensor dtable, bool accumulate) => throw new NotImplementedException();
@@ -42,22 +40,6 @@ internal sealed class PartialCudaDevice(CudaOptions options) : CudaDevice(option
     public override void LinearBackwardInput(Tensor dy, Tensor w, Tensor dx, bool accumulate) => throw new NotImplementedException();
 
     public override void LinearBackwardWeight(Tensor x, Tensor dy, Tensor dw, Tensor? dbias, bool accumulate) => throw new NotImplementedException();
-
-    public override void MeanSquaredError(Tensor prediction, Tensor target, Tensor? weights, Tensor perSample, Tensor loss) => throw new NotImplementedException();
-
-    public override void MeanSquaredErrorBackward(Tensor dloss, Tensor prediction, Tensor target, Tensor? weights, Tensor dprediction, bool accumulate) => throw new NotImplementedException();
-
-    public override void FillNormal(Tensor y, in RandomStream stream) => throw new NotImplementedException();
-
-    public override void AddNoise(Tensor x0, Tensor coefficients, Tensor? noise, in RandomStream stream, Tensor xt, Tensor target) => throw new NotImplementedException();
-
-    public override void DenoiseUpdate(Tensor x, Tensor output, Tensor? previousX0, Tensor coefficients, Tensor? noise, in RandomStream stream, Tensor? x0, Tensor next) => throw new NotImplementedException();
-
-    public override void PixelsToReal(Tensor pixels, Tensor y) => throw new NotImplementedException();
-
-    public override void SumOfSquares(Tensor x, Tensor sum) => throw new NotImplementedException();
-
-    public override void AdamStep(Tensor parameters, Tensor gradients, Tensor firstMoment, Tensor secondMoment, Tensor ema, Tensor gradientSumOfSquares, Tensor settings) => throw new NotImplementedException();
 
     public override void TimestepEmbedding(Tensor timesteps, Tensor y, bool flipSinToCos, double frequencyShift) => throw new NotImplementedException();
 
