@@ -9,19 +9,9 @@ namespace RawDiffusion.CudaTests;
 /// </summary>
 internal sealed class PartialCudaDevice(CudaOptions options) : CudaDevice(options)
 {
-    public override void Attention(Tensor q, Tensor k, Tensor v, Tensor y, Tensor probabilities, int heads) => throw new NotImplementedException();
-
-    public override void AttentionBackward(Tensor dy, Tensor q, Tensor k, Tensor v, Tensor probabilities, Tensor dq, Tensor dk, Tensor dv, bool accumulate, int heads) => throw new NotImplementedException();
-
     public override void ConcatChannels(Tensor a, Tensor b, Tensor y) => throw new NotImplementedException();
 
     public override void ConcatChannelsBackward(Tensor dy, Tensor? da, bool accumulateA, Tensor? db, bool accumulateB, int channelsA) => throw new NotImplementedException();
-
-    public override void Conv2d(Tensor x, Tensor w, Tensor? bias, Tensor? channelAdd, Tensor? residual, Tensor y, in ConvGeometry geometry) => throw new NotImplementedException();
-
-    public override void Conv2dBackwardInput(Tensor dy, Tensor w, Tensor dx, bool accumulate, in ConvGeometry geometry) => throw new NotImplementedException();
-
-    public override void Conv2dBackwardWeight(Tensor x, Tensor dy, Tensor dw, Tensor? dbias, bool accumulate, in ConvGeometry geometry) => throw new NotImplementedException();
 
     public override void SumPositions(Tensor x, Tensor sum, bool accumulate) => throw new NotImplementedException();
 
@@ -36,12 +26,6 @@ internal sealed class PartialCudaDevice(CudaOptions options) : CudaDevice(option
     public override void GroupNormBackward(
         Tensor dy, Tensor x, Tensor gamma, Tensor beta, Tensor? scaleShift, Tensor mean, Tensor rstd, Tensor? dx, bool accumulateX,
         Tensor dgamma, Tensor dbeta, bool accumulateParameters, Tensor? dScaleShift, bool accumulateScaleShift, int groups, bool silu) => throw new NotImplementedException();
-
-    public override void Linear(Tensor x, Tensor w, Tensor? bias, Tensor? residual, Tensor y) => throw new NotImplementedException();
-
-    public override void LinearBackwardInput(Tensor dy, Tensor w, Tensor dx, bool accumulate) => throw new NotImplementedException();
-
-    public override void LinearBackwardWeight(Tensor x, Tensor dy, Tensor dw, Tensor? dbias, bool accumulate) => throw new NotImplementedException();
 
     public override void MeanSquaredError(Tensor prediction, Tensor target, Tensor? weights, Tensor perSample, Tensor loss) => throw new NotImplementedException();
 
