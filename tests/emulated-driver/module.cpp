@@ -37,7 +37,12 @@ CUresult loadModule(const char* image, Module** result) {
     module->loaded.image.assign(image + sizeof header, image + sizeof header + header.bytes);
     int file = memfd_create("kernels", MFD_CLOEXEC);
     if (file < 0 || write(file, module->loaded.image.data(), header.bytes) != (ssize_t)header.bytes) return explain(CUDA_ERROR_OUT_OF_MEMORY, "no memory for a module's file");
-    std::string path = "/proc/self/fd/" + std::to_string(file);
+    // The dynamic linker takes a library of a name that it knows for the one it has loaded, and file numbers come back: the module's own
+    // number, spelt in "/" and "/./", makes the name new.
+    static unsigned modules = 0;
+    std::string path = "/proc/self/fd";
+    for (unsigned number = ++modules; number; number >>= 1) path += number & 1 ? "/." : "/";
+    path += "/" + std::to_string(file);
     module->loaded.library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
     close(file);
     if (!module->loaded.library) return explain(CUDA_ERROR_INVALID_IMAGE, "%s", dlerror());

@@ -67,6 +67,7 @@ static inline float __fdividef(float a, float b) { return a / b; }
 static inline float __saturatef(float a) { return a > 0.0f ? (a < 1.0f ? a : 1.0f) : 0.0f; }
 static inline float rsqrtf(float a) { return 1.0f / sqrtf(a); }
 static inline double rsqrt(double a) { return 1.0 / sqrt(a); }
+static inline void sincospif(float a, float* sine, float* cosine) { *sine = float(sin(M_PI * a)); *cosine = float(cos(M_PI * a)); }
 static inline float __frsqrt_rn(float a) { return float(1.0 / sqrt(double(a))); }
 
 template <class A, class B> static inline std::common_type_t<A, B> min(A a, B b) { return b < a ? b : a; }

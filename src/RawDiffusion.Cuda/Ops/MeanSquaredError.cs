@@ -1,0 +1,27 @@
+using RawDiffusion.Core;
+
+namespace RawDiffusion.Cuda;
+
+public abstract partial class CudaDevice
+{
+    private CudaKernel MeanSquaredErrorPerSample => field ??= Kernel("mean_squared_error", "mean_squared_error_per_sample");
+
+    private CudaKernel MeanSquaredErrorLoss => field ??= Kernel("mean_squared_error", "mean_squared_error_loss");
+
+    private CudaKernel MeanSquaredErrorBackwardKernel => field ??= Kernel("mean_squared_error", "mean_squared_error_backward");
+
+    /// <inheritdoc/>
+    public sealed override void MeanSquaredError(Tensor prediction, Tensor target, Tensor? weights, Tensor perSample, Tensor loss)
+    {
+        int samples = prediction.Shape.N;
+        Launch(MeanSquaredErrorPerSample, grid: samples, block: 512, 0, perSample, prediction, target, prediction.Shape.Count / samples);
+        Launch(MeanSquaredErrorLoss, grid: 1, block: 256, 0, loss, perSample, weights, samples);
+    }
+
+    /// <inheritdoc/>
+    public sealed override void MeanSquaredErrorBackward(Tensor dloss, Tensor prediction, Tensor target, Tensor? weights, Tensor dprediction, bool accumulate)
+    {
+        int samples = prediction.Shape.N;
+        LaunchOverSamples(MeanSquaredErrorBackwardKernel, prediction.Shape, dprediction, dloss, prediction, target, weights, accumulate, samples, prediction.Shape.Count / samples);
+    }
+}
