@@ -6,6 +6,7 @@ __device__ __forceinline__ bool isAligned16(const void* a, const void* b = nullp
     return (((u64)a | (u64)b | (u64)c | (u64)d) & 15) == 0;
 }
 
+__device__ __forceinline__ float2 load2(const float* p) { return *reinterpret_cast<const float2*>(p); }
 __device__ __forceinline__ float4 load4(const float* p) { return *reinterpret_cast<const float4*>(p); }
 __device__ __forceinline__ void store4(float* p, float4 v) { *reinterpret_cast<float4*>(p) = v; }
 

@@ -193,10 +193,10 @@ public abstract partial class CudaDevice : Device
     }
 }
 
-/// <summary>Device memory that is needed until a launch or a few have been put into the stream.</summary>
+/// <summary>Device memory that is needed until a launch or a few have been put into the stream; by default none, at address 0.</summary>
 internal readonly struct Scratch : IDisposable
 {
-    private readonly BufferPool _pool;
+    private readonly BufferPool? _pool;
     private readonly long _bytes;
 
     public Scratch(BufferPool pool, long bytes, string owner)
@@ -209,7 +209,7 @@ internal readonly struct Scratch : IDisposable
     public nint Address { get; }
 
     // The stream runs in order: whoever gets this memory next uses it after the launches that are already in.
-    public void Dispose() => _pool.Return(Address, _bytes);
+    public void Dispose() => _pool?.Return(Address, _bytes);
 
     public static implicit operator KernelArgument(Scratch scratch) => scratch.Address;
 }

@@ -82,7 +82,7 @@ struct Rewriter {
     // After __global__: an optional launch bound before or after void, the name, its parameters.
     void kernel() {
         size_t i = skipSpace(at);
-        std::string bounds = "1024";
+        std::string bounds = "(1024)";
         for (std::string word = wordAt(i); !word.empty(); word = wordAt(i)) {
             size_t next = skipSpace(i + word.size());
             if (word == "__launch_bounds__") {
@@ -172,7 +172,7 @@ struct Rewriter {
         }
         out += "\nextern \"C\" {\nextern const EmuKernel emuKernels[] __attribute__((visibility(\"default\")));\nextern const int emuKernelCount __attribute__((visibility(\"default\")));\n";
         out += "const EmuKernel emuKernels[] = {";
-        for (const auto& k : kernels) out += "EmuInvoker<" + k.name + ">::describe(\"" + k.name + "\", emuFirst(" + k.bounds + ")), ";
+        for (const auto& k : kernels) out += "EmuInvoker<" + k.name + ">::describe(\"" + k.name + "\", emuFirst" + k.bounds + "), ";
         out += "{}};\nconst int emuKernelCount = " + std::to_string(kernels.size()) + ";\n}\n";
     }
 };

@@ -1,0 +1,55 @@
+using System.Runtime.InteropServices;
+using RawDiffusion.Core;
+
+namespace RawDiffusion.Cuda;
+
+/// <summary>
+/// A convolution as the kernels take it (<c>ConvProblem</c> of implicit_gemm.cuh, field by field): pixel (i, j) of Rows by Columns in each
+/// image, and tap (r, s), meet at the source's pixel (i·Stride − PadTop + r, j·Stride − PadLeft + s); the result goes to the target's pixel
+/// (FirstRow + i·Spacing, FirstColumn + j·Spacing).
+/// </summary>
+[StructLayout(LayoutKind.Sequential)]
+internal readonly record struct ConvProblem(
+    int Images, int SourceH, int SourceW, int SourceC,
+    int Rows, int Columns, int Channels,
+    int KernelH, int KernelW, int Stride, int PadTop, int PadLeft,
+    int TargetH, int TargetW, int Spacing, int FirstRow, int FirstColumn)
+{
+    /// <summary>Pixels of all images; the kernels count them in 32 bits.</summary>
+    public int Pixels => checked(Images * Rows * Columns);
+
+    /// <summary>Products that are summed for one element of the result.</summary>
+    public int Depth => checked(KernelH * KernelW * SourceC);
+
+    /// <summary>Elements of the result, its channels rounded up to a multiple of 4: what each part of a split sum takes.</summary>
+    public long PaddedCount => (long)Pixels * ((Channels + 3) / 4 * 4);
+
+    /// <summary>A convolution itself: source x, target y.</summary>
+    public static ConvProblem Forward(in ConvGeometry g) =>
+        new(g.N, g.H, g.W, g.Cin, g.OutH, g.OutW, g.Cout, g.Kernel, g.Kernel, g.Stride, g.PadTop, g.PadLeft, g.OutH, g.OutW, 1, 0, 0);
+
+    /// <summary>A plain matrix [rows, columns] as a target.</summary>
+    public static ConvProblem Matrix(int rows, int columns) =>
+        new(1, 0, 0, 0, 1, rows, columns, 0, 1, 1, 0, 0, 1, rows, 1, 0, 0);
+}
+
+/// <summary>
+/// The gradient with respect to those pixels of x that lie at First modulo the stride, in one dimension: only every stride-th tap reaches
+/// them, so they are a convolution of stride 1 over dy with those taps, in reverse. Together, the residues need as many products as the forward.
+/// </summary>
+/// <param name="First">The first pixel.</param>
+/// <param name="Pixels">How many there are.</param>
+/// <param name="FirstTap">The first tap that reaches them.</param>
+/// <param name="Taps">How many do.</param>
+/// <param name="Padding">How far before dy's first pixel the reversed kernel starts for the first of them.</param>
+internal readonly record struct ConvResidue(int First, int Pixels, int FirstTap, int Taps, int Padding)
+{
+    // Pixel First + i·stride gets tap r = FirstTap + stride·j from dy's pixel (First + i·stride + padding − r)/stride = i + offset − j.
+    public static ConvResidue Of(int first, int extent, int kernel, int stride, int padding)
+    {
+        int firstTap = (first + padding) % stride;
+        int taps = firstTap < kernel ? (kernel - firstTap + stride - 1) / stride : 0;
+        int offset = (first + padding - firstTap) / stride;
+        return new ConvResidue(first, first < extent ? (extent - first + stride - 1) / stride : 0, firstTap, taps, taps - 1 - offset);
+    }
+}

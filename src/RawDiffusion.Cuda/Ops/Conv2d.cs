@@ -1,0 +1,102 @@
+using RawDiffusion.Core;
+
+namespace RawDiffusion.Cuda;
+
+public abstract unsafe partial class CudaDevice
+{
+    private const string ConvFile = "conv2d";
+
+    private readonly ConvKernels _conv = new("conv2d_"), _convWeights = new("conv2d_weights_");
+
+    private CudaKernel ConvTurnWeights => field ??= Kernel(ConvFile, "conv2d_turn_weights");
+
+    private CudaKernel ConvFinish => field ??= Kernel(ConvFile, "conv2d_finish");
+
+    /// <inheritdoc/>
+    public sealed override void Conv2d(Tensor x, Tensor w, Tensor? bias, Tensor? channelAdd, Tensor? residual, Tensor y, in ConvGeometry geometry) =>
+        Convolve(ConvProblem.Forward(geometry), y, x.Address, w.Address, bias, channelAdd, residual);
+
+    /// <inheritdoc/>
+    public sealed override void Conv2dBackwardInput(Tensor dy, Tensor w, Tensor dx, bool accumulate, in ConvGeometry geometry)
+    {
+        var g = geometry;
+        for (int i = 0; i < g.Stride; i++)
+        {
+            var rows = ConvResidue.Of(i, g.H, g.Kernel, g.Stride, g.PadTop);
+            for (int j = 0; j < g.Stride; j++)
+            {
+                var columns = ConvResidue.Of(j, g.W, g.Kernel, g.Stride, g.PadLeft);
+                int taps = rows.Taps * columns.Taps;
+                if (rows.Pixels * columns.Pixels == 0 || (taps == 0 && accumulate))
+                {
+                    continue;
+                }
+                using var turned = Rent(Math.Max(1, (long)taps * g.Cin * g.Cout) * sizeof(float), "the turned weights");
+                if (taps > 0)
+                {
+                    Launch(
+                        ConvTurnWeights, ((int)CeilingDivide(g.Cin, 32), (int)CeilingDivide(g.Cout, 32), taps), (32, 8), 0,
+                        turned, w, g.Cout, g.Cin, g.Kernel, rows.Taps, columns.Taps, rows.FirstTap, columns.FirstTap, g.Stride);
+                }
+                var problem = new ConvProblem(
+                    g.N, g.OutH, g.OutW, g.Cout, rows.Pixels, columns.Pixels, g.Cin, taps == 0 ? 0 : rows.Taps, Math.Max(1, columns.Taps), 1, rows.Padding, columns.Padding,
+                    g.H, g.W, g.Stride, rows.First, columns.First);
+                Convolve(problem, dx, dy.Address, turned.Address, null, null, accumulate ? dx : null);
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    public sealed override void Conv2dBackwardWeight(Tensor x, Tensor dy, Tensor dw, Tensor? dbias, bool accumulate, in ConvGeometry geometry)
+    {
+        var problem = ConvProblem.Forward(geometry);
+        var result = ConvProblem.Matrix(problem.Channels, problem.Depth);
+        var split = ConvSplit.For(result.Pixels, result.Channels, problem.Pixels, Properties.Multiprocessors);
+        var residual = accumulate ? dw : null;
+        using var parts = RentParts(result, split);
+        Launch(
+            _convWeights.Get(this, split.Tile), (split.Tiles, 1, split.Parts), split.Tile.Threads, 0,
+            dw, parts, dy, x, residual, KernelArgument.Struct(&problem), KernelArgument.Struct(&result), split.StepsPerPart);
+        FinishConvolution(result, split, dw, parts, null, null, residual);
+        if (dbias is not null)
+        {
+            SumColumns(dy, problem.Pixels, problem.Channels, dbias, accumulate);
+        }
+    }
+
+    private void Convolve(ConvProblem problem, Tensor y, nint x, nint w, Tensor? bias, Tensor? channelAdd, Tensor? residual)
+    {
+        var split = ConvSplit.For(problem.Pixels, problem.Channels, problem.Depth, Properties.Multiprocessors);
+        using var parts = RentParts(problem, split);
+        Launch(
+            _conv.Get(this, split.Tile), (split.Tiles, 1, split.Parts), split.Tile.Threads, 0,
+            y, parts, x, w, bias, channelAdd, residual, KernelArgument.Struct(&problem), split.StepsPerPart);
+        FinishConvolution(problem, split, y, parts, bias, channelAdd, residual);
+    }
+
+    private Scratch RentParts(in ConvProblem result, in ConvSplit split) =>
+        split.Parts == 1 ? default : Rent(split.Parts * result.PaddedCount * sizeof(float), "the parts of a convolution's sums");
+
+    private void FinishConvolution(ConvProblem result, in ConvSplit split, Tensor y, Scratch parts, Tensor? bias, Tensor? channelAdd, Tensor? residual)
+    {
+        if (split.Parts > 1)
+        {
+            LaunchOver(ConvFinish, result.PaddedCount, perThread: 4, y, parts, bias, channelAdd, residual, KernelArgument.Struct(&result), split.Parts);
+        }
+    }
+
+    /// <summary>A kernel in its version for each tile, looked up when first needed.</summary>
+    private sealed class ConvKernels(string prefix)
+    {
+        private readonly Dictionary<ConvTile, CudaKernel> _kernels = [];
+
+        public CudaKernel Get(CudaDevice device, ConvTile tile)
+        {
+            if (!_kernels.TryGetValue(tile, out var kernel))
+            {
+                _kernels[tile] = kernel = device.Kernel(ConvFile, prefix + tile);
+            }
+            return kernel;
+        }
+    }
+}

@@ -1,0 +1,59 @@
+using RawDiffusion.Core;
+
+namespace RawDiffusion.Cuda;
+
+public abstract partial class CudaDevice
+{
+    private CudaKernel LinearStart => field ??= Kernel("linear", "linear_start");
+
+    private CudaKernel LinearColumnSums => field ??= Kernel("linear", "linear_column_sums");
+
+    /// <inheritdoc/>
+    public sealed override void Linear(Tensor x, Tensor w, Tensor? bias, Tensor? residual, Tensor y)
+    {
+        var (m, n, k) = (Rows(x), y.Shape.C, x.Shape.C);
+        bool hasAddends = bias is not null || residual is not null;
+        if (hasAddends)
+        {
+            LaunchOver(LinearStart, y.Shape.Count, perThread: 4, y, bias, residual, n, y.Shape.Count);
+        }
+        Blas.Multiply(false, true, m, n, k, 1, x.Address, k, w.Address, k, hasAddends ? 1 : 0, y.Address, n);
+    }
+
+    /// <inheritdoc/>
+    public sealed override void LinearBackwardInput(Tensor dy, Tensor w, Tensor dx, bool accumulate)
+    {
+        var (m, n, k) = (Rows(dy), dy.Shape.C, dx.Shape.C);
+        Blas.Multiply(false, false, m, k, n, 1, dy.Address, n, w.Address, k, accumulate ? 1 : 0, dx.Address, k);
+    }
+
+    /// <inheritdoc/>
+    public sealed override void LinearBackwardWeight(Tensor x, Tensor dy, Tensor dw, Tensor? dbias, bool accumulate)
+    {
+        var (m, n, k) = (Rows(dy), dy.Shape.C, x.Shape.C);
+        Blas.Multiply(true, false, n, k, m, 1, dy.Address, n, x.Address, k, accumulate ? 1 : 0, dw.Address, k);
+        if (dbias is not null)
+        {
+            SumColumns(dy, m, n, dbias, accumulate);
+        }
+    }
+
+    /// <summary>sums[c] (+)= Σ over rows of x[row, c], in an order that follows from the extents and the GPU.</summary>
+    private void SumColumns(Tensor x, int rows, int columns, Tensor sums, bool accumulate)
+    {
+        const int width = 32, fewestRows = 64, blocksPerMultiprocessor = 8;
+        int blocks = (int)CeilingDivide(columns, width), wanted = (int)CeilingDivide(blocksPerMultiprocessor * Properties.Multiprocessors, blocks);
+        int rowsPerPart = Math.Max(fewestRows, (int)CeilingDivide(rows, wanted)), parts = (int)CeilingDivide(rows, rowsPerPart);
+        var block = new Dim3(width, 8);
+        if (parts == 1)
+        {
+            Launch(LinearColumnSums, blocks, block, 0, sums, x, rows, columns, rows, accumulate);
+            return;
+        }
+        using var partial = Rent((long)parts * columns * sizeof(float), "the parts of columns' sums");
+        Launch(LinearColumnSums, (blocks, parts), block, 0, partial, x, rows, columns, rowsPerPart, false);
+        Launch(LinearColumnSums, blocks, block, 0, sums, partial, parts, columns, parts, accumulate);
+    }
+
+    private static int Rows(Tensor x) => checked((int)x.Shape.Rows);
+}
