@@ -18,7 +18,7 @@ namespace RawDiffusion.Cuda;
 /// <see cref="Rent"/> and may be given back as soon as the launch has been put in.
 /// </para>
 /// </summary>
-public abstract partial class CudaDevice : Device
+public sealed partial class CudaDevice : Device
 {
     private readonly CudaContext _context;
     private readonly CudaStream _stream;
@@ -30,7 +30,7 @@ public abstract partial class CudaDevice : Device
     /// <summary>Opens a GPU.</summary>
     /// <param name="options">Which, and how.</param>
     /// <exception cref="DeviceException">Driver, NVRTC or cuBLAS are missing, there is no such GPU, or it refuses.</exception>
-    protected CudaDevice(CudaOptions options)
+    public CudaDevice(CudaOptions options)
     {
         Memory.Exact = options.ExactMemory;
         _context = new CudaContext(options.Ordinal);

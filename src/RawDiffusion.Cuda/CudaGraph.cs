@@ -72,7 +72,7 @@ internal sealed class GraphRecording(CudaContext context, PoolReservation memory
     }
 }
 
-public abstract partial class CudaDevice
+public sealed partial class CudaDevice
 {
     /// <summary>Records what an action puts into the device's stream, without running it.</summary>
     /// <param name="action">Launches, copies and fills; it may upload constants, but not read back or wait.</param>

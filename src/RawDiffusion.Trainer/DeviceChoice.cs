@@ -1,5 +1,9 @@
+using System.Globalization;
 using RawDiffusion.Core;
 using RawDiffusion.Cpu;
+using RawDiffusion.Cuda;
+using RawDiffusion.Cuda.Interop;
+using RawDiffusion.Trainer.Terminal;
 using RawDiffusion.Training.Configuration;
 
 namespace RawDiffusion.Trainer;
@@ -7,16 +11,63 @@ namespace RawDiffusion.Trainer;
 /// <summary>The one place that knows which devices there are.</summary>
 internal static class DeviceChoice
 {
-    /// <summary>Opens the device that a configuration names.</summary>
-    /// <exception cref="DeviceException">It is not there.</exception>
+    /// <summary>Opens the device that a configuration names; <c>auto</c> takes the first GPU, or says why it takes the CPU.</summary>
+    /// <exception cref="DeviceException">It is not there, or does not compute in this precision.</exception>
     public static Device Open(DeviceConfig config) => config.Name switch
     {
-        "auto" or "cpu" => OpenCpu(config),
-        // The CUDA device goes here; then auto prefers it, and says why where it falls back.
-        _ => throw new DeviceException($"--device {config.Name} was asked for, but this build has no CUDA device yet. Use --device cpu, or auto, which is the default."),
+        "auto" => OpenAuto(config),
+        "cpu" => OpenCpu(config),
+        _ => OpenCuda(config),
     };
+
+    /// <summary>Opens the device that an option names; <c>auto</c> if it was not given.</summary>
+    /// <exception cref="ConfigurationException">There is no such name.</exception>
+    /// <exception cref="DeviceException">It is not there.</exception>
+    public static Device Open(string? name)
+    {
+        var config = new DeviceConfig { Name = name ?? "auto" };
+        var problems = RunConfigValidation.Problems(new RunConfig { Device = config });
+        return problems.Count == 0 ? Open(config) : throw RunConfigJson.Failure(problems);
+    }
+
+    private static Device OpenAuto(DeviceConfig config)
+    {
+        // Looking for the driver alone keeps the start quick on machines that have none.
+        if (NativeLibraries.Find("cuda") is { Found: null } search)
+        {
+            if (config.Precision is "tf32" or "bf16")
+            {
+                throw new DeviceException($"--precision {config.Precision} needs a GPU. {search.Explain()}");
+            }
+            Talk.Line("device: the CPU, because there is no CUDA driver here (rawdiffusion doctor lists where it was looked for)");
+            return OpenCpu(config);
+        }
+        try
+        {
+            return OpenCuda(config);
+        }
+        catch (DeviceException e) when (config.Precision is "auto" or "fp32")
+        {
+            Talk.Line($"device: the CPU, because CUDA cannot be used: {e.Message}");
+            return OpenCpu(config);
+        }
+    }
 
     private static CpuDevice OpenCpu(DeviceConfig config) => config.Precision is "auto" or "fp32"
         ? new CpuDevice(config.Threads)
         : throw new DeviceException($"--precision {config.Precision} was asked for, but the CPU computes in fp32. Use --precision fp32, or auto, which is the default.");
+
+    private static CudaDevice OpenCuda(DeviceConfig config)
+    {
+        if (config.Precision == "bf16")
+        {
+            throw new DeviceException("--precision bf16 was asked for, but the CUDA device computes in fp32 and tf32 so far. Use one of these, or auto.");
+        }
+        int colon = config.Name.IndexOf(':', StringComparison.Ordinal);
+        return new CudaDevice(new CudaOptions
+        {
+            Ordinal = colon < 0 ? 0 : int.Parse(config.Name.AsSpan(colon + 1), CultureInfo.InvariantCulture),
+            Tf32 = config.Precision == "tf32",
+        });
+    }
 }

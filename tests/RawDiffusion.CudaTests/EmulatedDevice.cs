@@ -13,9 +13,9 @@ internal sealed class EmulatedDevice : IDisposable
     private readonly Dictionary<string, CudaModule> _modules = [];
     private readonly List<Tensor> _tensors = [];
 
-    private EmulatedDevice(CudaOptions options) => Device = new PartialCudaDevice(options);
+    private EmulatedDevice(CudaOptions options) => Device = new CudaDevice(options);
 
-    public PartialCudaDevice Device { get; }
+    public CudaDevice Device { get; }
 
     public CudaStream Stream => Device.Stream;
 

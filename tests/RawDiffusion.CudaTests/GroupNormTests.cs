@@ -8,7 +8,7 @@ namespace RawDiffusion.CudaTests;
 public class GroupNormTests
 {
     private static readonly DeviceUnderTest Emulated = new(
-        "CUDA, emulated", () => new PartialCudaDevice(new CudaOptions { Cache = EmulatedDriver.Cache, CompileAhead = false, ExactMemory = true }), Precision.Float32);
+        "CUDA, emulated", () => new CudaDevice(new CudaOptions { Cache = EmulatedDriver.Cache, CompileAhead = false, ExactMemory = true }), Precision.Float32);
 
     [Theory]
     [InlineData("shared memory holds the forward's slab, not the backward's", 1, 1600, 8, 2)]

@@ -33,7 +33,7 @@ public sealed class KernelCacheTests : IDisposable
         EmulatedDevice.Require();
         for (int expected = KernelSources.All.Count; ; expected = 0)
         {
-            using var device = new PartialCudaDevice(new CudaOptions { Cache = new KernelCache(_folder) });
+            using var device = new CudaDevice(new CudaOptions { Cache = new KernelCache(_folder) });
             Assert.Equal(expected, device.Compiler.Compiled);
             using Tensor x = new Tensor(device, new Shape(1)).Upload([2f]), y = new Tensor(device, new Shape(1));
             device.LinearCombination(2, x, 0, null, y);

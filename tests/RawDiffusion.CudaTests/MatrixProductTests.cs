@@ -35,7 +35,7 @@ public class MatrixProductTests
         EmulatedDevice.Require();
         foreach (bool tf32 in (bool[])[false, true])
         {
-            using var device = new PartialCudaDevice(new CudaOptions { Cache = EmulatedDriver.Cache, CompileAhead = false, Tf32 = tf32 });
+            using var device = new CudaDevice(new CudaOptions { Cache = EmulatedDriver.Cache, CompileAhead = false, Tf32 = tf32 });
             using Tensor a = new Tensor(device, new Shape(1)).Upload([1f + 1f / 4096]), b = new Tensor(device, new Shape(1)).Upload([1f]), c = new Tensor(device, new Shape(1));
             device.Blas.Multiply(false, false, 1, 1, 1, 1, a.Address, 1, b.Address, 1, 0, c.Address, 1);
             Assert.Equal(tf32 ? 1f : 1f + 1f / 4096, c.ToArray()[0]);

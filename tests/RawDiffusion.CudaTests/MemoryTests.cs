@@ -68,7 +68,7 @@ public class MemoryTests
             EmulatedDriver.FailAllocation(n, count: 2);
             try
             {
-                using var device = new PartialCudaDevice(new CudaOptions { Cache = EmulatedDriver.Cache, CompileAhead = false });
+                using var device = new CudaDevice(new CudaOptions { Cache = EmulatedDriver.Cache, CompileAhead = false });
                 using var tape = new Tape(device, recording: true);
                 using var x = new Tensor(device, new Shape(100)).Upload(Enumerable.Repeat(1f, 100).ToArray());
                 x.RequiresGradient = true;

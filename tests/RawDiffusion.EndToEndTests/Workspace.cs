@@ -75,7 +75,10 @@ public sealed class Workspace : IDisposable
     public Result Train(string run, int steps, params string[] more) => Run(["train", "--out", run, "--steps", $"{steps}", .. Tiny, .. more]);
 
     /// <summary>Starts the executable.</summary>
-    public RunningProgram Start(params string[] arguments)
+    public RunningProgram Start(params string[] arguments) => Start([], arguments);
+
+    /// <summary>Starts the executable with some variables of the environment set.</summary>
+    public RunningProgram Start(Dictionary<string, string> environment, params string[] arguments)
     {
         var start = new ProcessStartInfo(Host, [Program, .. arguments])
         {
@@ -85,6 +88,10 @@ public sealed class Workspace : IDisposable
             RedirectStandardInput = true,
         };
         start.Environment.Remove("RAWDIFFUSION_TRACE");
+        foreach (var (name, value) in environment)
+        {
+            start.Environment[name] = value;
+        }
         return new RunningProgram(Process.Start(start)!, MillisecondsUntilHung);
     }
 

@@ -2,14 +2,14 @@ using RawDiffusion.Core;
 
 namespace RawDiffusion.Cuda;
 
-public abstract partial class CudaDevice
+public sealed partial class CudaDevice
 {
     private CudaKernel AttentionSoftmax => field ??= Kernel("attention", "attention_softmax");
 
     private CudaKernel AttentionSoftmaxBackward => field ??= Kernel("attention", "attention_softmax_backward");
 
     /// <inheritdoc/>
-    public sealed override void Attention(Tensor q, Tensor k, Tensor v, Tensor y, Tensor probabilities, int heads)
+    public override void Attention(Tensor q, Tensor k, Tensor v, Tensor y, Tensor probabilities, int heads)
     {
         var extents = new AttentionExtents(q.Shape, heads);
         TokensByTokens(extents, extents.Scale, q, k, probabilities.Address);
@@ -18,7 +18,7 @@ public abstract partial class CudaDevice
     }
 
     /// <inheritdoc/>
-    public sealed override void AttentionBackward(Tensor dy, Tensor q, Tensor k, Tensor v, Tensor probabilities, Tensor dq, Tensor dk, Tensor dv, bool accumulate, int heads)
+    public override void AttentionBackward(Tensor dy, Tensor q, Tensor k, Tensor v, Tensor probabilities, Tensor dq, Tensor dk, Tensor dv, bool accumulate, int heads)
     {
         var extents = new AttentionExtents(q.Shape, heads);
         using var scores = Rent(probabilities.Bytes, "attention's ∂scores");

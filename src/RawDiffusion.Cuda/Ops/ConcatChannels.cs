@@ -2,18 +2,18 @@ using RawDiffusion.Core;
 
 namespace RawDiffusion.Cuda;
 
-public abstract partial class CudaDevice
+public sealed partial class CudaDevice
 {
     private CudaKernel ConcatChannelsForward => field ??= Kernel("concat_channels", "concat_channels");
 
     private CudaKernel ConcatChannelsBackwardKernel => field ??= Kernel("concat_channels", "concat_channels_backward");
 
     /// <inheritdoc/>
-    public sealed override void ConcatChannels(Tensor a, Tensor b, Tensor y) =>
+    public override void ConcatChannels(Tensor a, Tensor b, Tensor y) =>
         LaunchOver(ConcatChannelsForward, y.Shape.Count, perThread: 4, y, a, b, (long)y.Shape.Rows, a.Shape.C, b.Shape.C);
 
     /// <inheritdoc/>
-    public sealed override void ConcatChannelsBackward(Tensor dy, Tensor? da, bool accumulateA, Tensor? db, bool accumulateB, int channelsA)
+    public override void ConcatChannelsBackward(Tensor dy, Tensor? da, bool accumulateA, Tensor? db, bool accumulateB, int channelsA)
     {
         Part(da, accumulateA, 0);
         Part(db, accumulateB, channelsA);

@@ -2,7 +2,7 @@ using RawDiffusion.Core;
 
 namespace RawDiffusion.Cuda;
 
-public abstract unsafe partial class CudaDevice
+public sealed unsafe partial class CudaDevice
 {
     private const string ConvFile = "conv2d";
 
@@ -13,11 +13,11 @@ public abstract unsafe partial class CudaDevice
     private CudaKernel ConvFinish => field ??= Kernel(ConvFile, "conv2d_finish");
 
     /// <inheritdoc/>
-    public sealed override void Conv2d(Tensor x, Tensor w, Tensor? bias, Tensor? channelAdd, Tensor? residual, Tensor y, in ConvGeometry geometry) =>
+    public override void Conv2d(Tensor x, Tensor w, Tensor? bias, Tensor? channelAdd, Tensor? residual, Tensor y, in ConvGeometry geometry) =>
         Convolve(ConvProblem.Forward(geometry), y, x.Address, w.Address, bias, channelAdd, residual);
 
     /// <inheritdoc/>
-    public sealed override void Conv2dBackwardInput(Tensor dy, Tensor w, Tensor dx, bool accumulate, in ConvGeometry geometry)
+    public override void Conv2dBackwardInput(Tensor dy, Tensor w, Tensor dx, bool accumulate, in ConvGeometry geometry)
     {
         var g = geometry;
         for (int i = 0; i < g.Stride; i++)
@@ -47,7 +47,7 @@ public abstract unsafe partial class CudaDevice
     }
 
     /// <inheritdoc/>
-    public sealed override void Conv2dBackwardWeight(Tensor x, Tensor dy, Tensor dw, Tensor? dbias, bool accumulate, in ConvGeometry geometry)
+    public override void Conv2dBackwardWeight(Tensor x, Tensor dy, Tensor dw, Tensor? dbias, bool accumulate, in ConvGeometry geometry)
     {
         var problem = ConvProblem.Forward(geometry);
         var result = ConvProblem.Matrix(problem.Channels, problem.Depth);

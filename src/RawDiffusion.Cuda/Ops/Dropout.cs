@@ -2,12 +2,12 @@ using RawDiffusion.Core;
 
 namespace RawDiffusion.Cuda;
 
-public abstract partial class CudaDevice
+public sealed partial class CudaDevice
 {
     private CudaKernel DropoutKernel => field ??= Kernel("dropout", "dropout");
 
     /// <inheritdoc/>
-    public sealed override void Dropout(Tensor x, Tensor y, bool accumulate, double rate, in RandomStream stream)
+    public override void Dropout(Tensor x, Tensor y, bool accumulate, double rate, in RandomStream stream)
     {
         // Uniform numbers are multiples of 2⁻²⁴, and so is this threshold: comparing in float32 decides as comparing with the rate itself would.
         float threshold = (float)(Math.Ceiling(rate * (1 << 24)) / (1 << 24));

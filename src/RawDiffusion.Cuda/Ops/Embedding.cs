@@ -2,17 +2,17 @@ using RawDiffusion.Core;
 
 namespace RawDiffusion.Cuda;
 
-public abstract partial class CudaDevice
+public sealed partial class CudaDevice
 {
     private CudaKernel EmbeddingForward => field ??= Kernel("embedding", "embedding");
 
     private CudaKernel EmbeddingBackwardKernel => field ??= Kernel("embedding", "embedding_backward");
 
     /// <inheritdoc/>
-    public sealed override void Embedding(Tensor table, Tensor labels, Tensor y) =>
+    public override void Embedding(Tensor table, Tensor labels, Tensor y) =>
         LaunchOver(EmbeddingForward, y.Shape.Count, perThread: 1, y, table, labels, y.Shape.C, y.Shape.Count);
 
     /// <inheritdoc/>
-    public sealed override void EmbeddingBackward(Tensor dy, Tensor labels, Tensor dtable, bool accumulate) =>
+    public override void EmbeddingBackward(Tensor dy, Tensor labels, Tensor dtable, bool accumulate) =>
         Launch(EmbeddingBackwardKernel, grid: dtable.Shape.N, block: 256, 0, dtable, dy, labels, labels.Shape.N, dtable.Shape.C, accumulate);
 }

@@ -3,7 +3,7 @@ using RawDiffusion.Core;
 
 namespace RawDiffusion.Cuda;
 
-public abstract partial class CudaDevice
+public sealed partial class CudaDevice
 {
     private CudaKernel GroupNormForward => field ??= Kernel("group_norm", "group_norm_forward");
 
@@ -12,7 +12,7 @@ public abstract partial class CudaDevice
     private CudaKernel GroupNormParameters => field ??= Kernel("group_norm", "group_norm_parameters");
 
     /// <inheritdoc/>
-    public sealed override void GroupNorm(Tensor x, Tensor gamma, Tensor beta, Tensor? scaleShift, Tensor y, Tensor mean, Tensor rstd, int groups, double eps, bool silu)
+    public override void GroupNorm(Tensor x, Tensor gamma, Tensor beta, Tensor? scaleShift, Tensor y, Tensor mean, Tensor rstd, int groups, double eps, bool silu)
     {
         var shape = new GroupNormLaunch(x.Shape, groups, vectors: IsAligned(x, y), tables: 3, slabs: 1);
         Launch(GroupNormForward, shape.Grid, shape.Threads, shape.SharedBytes,
@@ -20,7 +20,7 @@ public abstract partial class CudaDevice
     }
 
     /// <inheritdoc/>
-    public sealed override void GroupNormBackward(
+    public override void GroupNormBackward(
         Tensor dy, Tensor x, Tensor gamma, Tensor beta, Tensor? scaleShift, Tensor mean, Tensor rstd, Tensor? dx, bool accumulateX,
         Tensor dgamma, Tensor dbeta, bool accumulateParameters, Tensor? dScaleShift, bool accumulateScaleShift, int groups, bool silu)
     {

@@ -2,14 +2,14 @@ using RawDiffusion.Core;
 
 namespace RawDiffusion.Cuda;
 
-public abstract partial class CudaDevice
+public sealed partial class CudaDevice
 {
     private CudaKernel LinearStart => field ??= Kernel("linear", "linear_start");
 
     private CudaKernel LinearColumnSums => field ??= Kernel("linear", "linear_column_sums");
 
     /// <inheritdoc/>
-    public sealed override void Linear(Tensor x, Tensor w, Tensor? bias, Tensor? residual, Tensor y)
+    public override void Linear(Tensor x, Tensor w, Tensor? bias, Tensor? residual, Tensor y)
     {
         var (m, n, k) = (Rows(x), y.Shape.C, x.Shape.C);
         bool hasAddends = bias is not null || residual is not null;
@@ -21,14 +21,14 @@ public abstract partial class CudaDevice
     }
 
     /// <inheritdoc/>
-    public sealed override void LinearBackwardInput(Tensor dy, Tensor w, Tensor dx, bool accumulate)
+    public override void LinearBackwardInput(Tensor dy, Tensor w, Tensor dx, bool accumulate)
     {
         var (m, n, k) = (Rows(dy), dy.Shape.C, dx.Shape.C);
         Blas.Multiply(false, false, m, k, n, 1, dy.Address, n, w.Address, k, accumulate ? 1 : 0, dx.Address, k);
     }
 
     /// <inheritdoc/>
-    public sealed override void LinearBackwardWeight(Tensor x, Tensor dy, Tensor dw, Tensor? dbias, bool accumulate)
+    public override void LinearBackwardWeight(Tensor x, Tensor dy, Tensor dw, Tensor? dbias, bool accumulate)
     {
         var (m, n, k) = (Rows(dy), dy.Shape.C, x.Shape.C);
         Blas.Multiply(true, false, n, k, m, 1, dy.Address, n, x.Address, k, accumulate ? 1 : 0, dw.Address, k);

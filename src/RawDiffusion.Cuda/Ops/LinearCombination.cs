@@ -2,11 +2,11 @@ using RawDiffusion.Core;
 
 namespace RawDiffusion.Cuda;
 
-public abstract partial class CudaDevice
+public sealed partial class CudaDevice
 {
     private CudaKernel LinearCombinationKernel => field ??= Kernel("elementwise", "linear_combination");
 
     /// <inheritdoc/>
-    public sealed override void LinearCombination(double a, Tensor x, double b, Tensor? z, Tensor y) =>
+    public override void LinearCombination(double a, Tensor x, double b, Tensor? z, Tensor y) =>
         LaunchOver(LinearCombinationKernel, x.Shape.Count, perThread: 4, y, x, z, (float)a, (float)b, x.Shape.Count);
 }

@@ -2,7 +2,7 @@ using RawDiffusion.Core;
 
 namespace RawDiffusion.Cuda;
 
-public abstract partial class CudaDevice
+public sealed partial class CudaDevice
 {
     private CudaKernel MeanSquaredErrorPerSample => field ??= Kernel("mean_squared_error", "mean_squared_error_per_sample");
 
@@ -11,7 +11,7 @@ public abstract partial class CudaDevice
     private CudaKernel MeanSquaredErrorBackwardKernel => field ??= Kernel("mean_squared_error", "mean_squared_error_backward");
 
     /// <inheritdoc/>
-    public sealed override void MeanSquaredError(Tensor prediction, Tensor target, Tensor? weights, Tensor perSample, Tensor loss)
+    public override void MeanSquaredError(Tensor prediction, Tensor target, Tensor? weights, Tensor perSample, Tensor loss)
     {
         int samples = prediction.Shape.N;
         Launch(MeanSquaredErrorPerSample, grid: samples, block: 512, 0, perSample, prediction, target, prediction.Shape.Count / samples);
@@ -19,7 +19,7 @@ public abstract partial class CudaDevice
     }
 
     /// <inheritdoc/>
-    public sealed override void MeanSquaredErrorBackward(Tensor dloss, Tensor prediction, Tensor target, Tensor? weights, Tensor dprediction, bool accumulate)
+    public override void MeanSquaredErrorBackward(Tensor dloss, Tensor prediction, Tensor target, Tensor? weights, Tensor dprediction, bool accumulate)
     {
         int samples = prediction.Shape.N;
         LaunchOverSamples(MeanSquaredErrorBackwardKernel, prediction.Shape, dprediction, dloss, prediction, target, weights, accumulate, samples, prediction.Shape.Count / samples);

@@ -2,7 +2,7 @@ using RawDiffusion.Core;
 
 namespace RawDiffusion.Cuda;
 
-public abstract partial class CudaDevice
+public sealed partial class CudaDevice
 {
     private CudaKernel FillNormalKernel => field ??= Kernel("noise", "fill_normal");
 
@@ -13,20 +13,20 @@ public abstract partial class CudaDevice
     private CudaKernel PixelsToRealKernel => field ??= Kernel("noise", "pixels_to_real");
 
     /// <inheritdoc/>
-    public sealed override void FillNormal(Tensor y, in RandomStream stream) =>
+    public override void FillNormal(Tensor y, in RandomStream stream) =>
         LaunchOverSamples(FillNormalKernel, y.Shape, y, stream.Position, stream.Seed, (uint)stream.Purpose, y.Shape.N, y.Shape.Count / y.Shape.N);
 
     /// <inheritdoc/>
-    public sealed override void AddNoise(Tensor x0, Tensor coefficients, Tensor? noise, in RandomStream stream, Tensor xt, Tensor target) =>
+    public override void AddNoise(Tensor x0, Tensor coefficients, Tensor? noise, in RandomStream stream, Tensor xt, Tensor target) =>
         LaunchOverSamples(AddNoiseKernel, x0.Shape, xt, target, x0, coefficients, noise, stream.Position, stream.Seed, (uint)stream.Purpose, x0.Shape.N, x0.Shape.Count / x0.Shape.N);
 
     /// <inheritdoc/>
-    public sealed override void DenoiseUpdate(
+    public override void DenoiseUpdate(
         Tensor x, Tensor output, Tensor? previousX0, Tensor coefficients, Tensor? noise, in RandomStream stream, Tensor? x0, Tensor next) =>
         LaunchOverSamples(DenoiseUpdateKernel, x.Shape, next, x0, x, output, previousX0, coefficients, noise, stream.Position, stream.Seed, (uint)stream.Purpose, x.Shape.N, x.Shape.Count / x.Shape.N);
 
     /// <inheritdoc/>
-    public sealed override void PixelsToReal(Tensor pixels, Tensor y) =>
+    public override void PixelsToReal(Tensor pixels, Tensor y) =>
         LaunchOver(PixelsToRealKernel, y.Shape.Count, perThread: 4, y, pixels, y.Shape.Count);
 
     /// <summary>Puts a launch into the stream in which each thread does four elements of one sample, for <c>forEachQuad</c>.</summary>

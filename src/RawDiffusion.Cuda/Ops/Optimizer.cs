@@ -2,7 +2,7 @@ using RawDiffusion.Core;
 
 namespace RawDiffusion.Cuda;
 
-public abstract partial class CudaDevice
+public sealed partial class CudaDevice
 {
     /// <summary>Elements that one block sums: <c>SumChunk</c> of kernels/optimizer.cu.</summary>
     private const int SumChunk = 256 * 4 * 16;
@@ -14,7 +14,7 @@ public abstract partial class CudaDevice
     private CudaKernel AdamStepKernel => field ??= Kernel("optimizer", "adam_step");
 
     /// <inheritdoc/>
-    public sealed override void SumOfSquares(Tensor x, Tensor sum)
+    public override void SumOfSquares(Tensor x, Tensor sum)
     {
         int chunks = checked((int)CeilingDivide(x.Shape.Count, SumChunk));
         using var partial = Rent(chunks * sizeof(double), "SumOfSquares.partial");
@@ -23,7 +23,7 @@ public abstract partial class CudaDevice
     }
 
     /// <inheritdoc/>
-    public sealed override void AdamStep(Tensor parameters, Tensor gradients, Tensor firstMoment, Tensor secondMoment, Tensor ema, Tensor gradientSumOfSquares, Tensor settings) =>
+    public override void AdamStep(Tensor parameters, Tensor gradients, Tensor firstMoment, Tensor secondMoment, Tensor ema, Tensor gradientSumOfSquares, Tensor settings) =>
         LaunchOver(
             AdamStepKernel, parameters.Shape.Count, perThread: 4,
             parameters, firstMoment, secondMoment, ema, gradients, gradientSumOfSquares, settings, parameters.Shape.Count);

@@ -2,17 +2,17 @@ using RawDiffusion.Core;
 
 namespace RawDiffusion.Cuda;
 
-public abstract partial class CudaDevice
+public sealed partial class CudaDevice
 {
     private CudaKernel SiluForward => field ??= Kernel("elementwise", "silu_forward");
 
     private CudaKernel SiluBackwardKernel => field ??= Kernel("elementwise", "silu_backward");
 
     /// <inheritdoc/>
-    public sealed override void Silu(Tensor x, Tensor y) =>
+    public override void Silu(Tensor x, Tensor y) =>
         LaunchOver(SiluForward, x.Shape.Count, perThread: 4, y, x, x.Shape.Count);
 
     /// <inheritdoc/>
-    public sealed override void SiluBackward(Tensor dy, Tensor x, Tensor dx, bool accumulate) =>
+    public override void SiluBackward(Tensor dy, Tensor x, Tensor dx, bool accumulate) =>
         LaunchOver(SiluBackwardKernel, x.Shape.Count, perThread: 4, dx, dy, x, x.Shape.Count, accumulate);
 }

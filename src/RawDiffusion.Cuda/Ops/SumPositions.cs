@@ -2,12 +2,12 @@ using RawDiffusion.Core;
 
 namespace RawDiffusion.Cuda;
 
-public abstract partial class CudaDevice
+public sealed partial class CudaDevice
 {
     private CudaKernel SumPositionsKernel => field ??= Kernel("sum_positions", "sum_positions");
 
     /// <inheritdoc/>
-    public sealed override void SumPositions(Tensor x, Tensor sum, bool accumulate)
+    public override void SumPositions(Tensor x, Tensor sum, bool accumulate)
     {
         const int channelsOfBlock = 32;
         Launch(SumPositionsKernel, grid: ((int)CeilingDivide(x.Shape.C, channelsOfBlock), x.Shape.N), block: 256, 0, sum, x, x.Shape.Positions, x.Shape.C, accumulate);

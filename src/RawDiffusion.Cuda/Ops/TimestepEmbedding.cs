@@ -2,12 +2,12 @@ using RawDiffusion.Core;
 
 namespace RawDiffusion.Cuda;
 
-public abstract partial class CudaDevice
+public sealed partial class CudaDevice
 {
     private CudaKernel TimestepEmbeddingKernel => field ??= Kernel("timestep_embedding", "timestep_embedding");
 
     /// <inheritdoc/>
-    public sealed override void TimestepEmbedding(Tensor timesteps, Tensor y, bool flipSinToCos, double frequencyShift)
+    public override void TimestepEmbedding(Tensor timesteps, Tensor y, bool flipSinToCos, double frequencyShift)
     {
         int samples = timesteps.Shape.N, half = y.Shape.C / 2;
         LaunchOver(

@@ -2,18 +2,18 @@ using RawDiffusion.Core;
 
 namespace RawDiffusion.Cuda;
 
-public abstract partial class CudaDevice
+public sealed partial class CudaDevice
 {
     private CudaKernel UpsampleNearestForward => field ??= Kernel("upsample_nearest", "upsample_nearest");
 
     private CudaKernel UpsampleNearestBackwardKernel => field ??= Kernel("upsample_nearest", "upsample_nearest_backward");
 
     /// <inheritdoc/>
-    public sealed override void UpsampleNearest(Tensor x, Tensor y) =>
+    public override void UpsampleNearest(Tensor x, Tensor y) =>
         LaunchOver(UpsampleNearestForward, x.Shape.Count, PerThread(x, y), y, x, (uint)x.Shape.Rows, x.Shape[2], x.Shape.C);
 
     /// <inheritdoc/>
-    public sealed override void UpsampleNearestBackward(Tensor dy, Tensor dx, bool accumulate) =>
+    public override void UpsampleNearestBackward(Tensor dy, Tensor dx, bool accumulate) =>
         LaunchOver(UpsampleNearestBackwardKernel, dx.Shape.Count, PerThread(dx, dy), dx, dy, (uint)dx.Shape.Rows, dx.Shape[2], dx.Shape.C, accumulate);
 
     // As the kernels decide.

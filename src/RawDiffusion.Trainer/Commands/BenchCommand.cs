@@ -13,7 +13,7 @@ internal static partial class BenchCommand
 {
     private static readonly Option<string?> Preset = Parameters.Text("--preset", "NAME", $"{string.Join(", ", Presets.All.Keys)}. Default: mnist.");
     private static readonly Option<int?> Batch = Parameters.Number<int>("--batch", "N", "Images per training step. Default: the preset's.");
-    private static readonly Option<string?> DeviceName = Parameters.Text("--device", "NAME", "auto, cpu, cuda or cuda:i.");
+    private static readonly Option<string?> DeviceName = Parameters.Device();
     private static readonly Option<string?> Precision = Parameters.Text("--precision", "NAME", "auto, fp32, tf32 or bf16.");
     private static readonly Option<int?> Threads = Parameters.Number<int>("--threads", "N", "CPU threads. Default: all.");
     private static readonly Option<int?> SampleBatch = Parameters.Number<int>("--sample-batch", "N", "Also time one denoising step of this many images.");

@@ -4,6 +4,8 @@ using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.Arm;
 using System.Runtime.Intrinsics.X86;
 using RawDiffusion.Core;
+using RawDiffusion.Cuda;
+using RawDiffusion.Cuda.Interop;
 using RawDiffusion.Trainer.Terminal;
 using RawDiffusion.Training.Configuration;
 using RawDiffusion.Training.Images;
@@ -28,7 +30,6 @@ internal static class DoctorCommand
         Row("processor", $"{ProcessorName()}, {Environment.ProcessorCount} logical");
         Row("instructions", string.Join(" ", Instructions()));
         Row("memory", Talk.Bytes(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes));
-        Row("CUDA", "not in this build");
         foreach (var format in Enum.GetValues<ImageFormat>())
         {
             Row($"{format} images", ImageDecoder.Default.CanDecode(format) ? "can be read" : ImageDecoder.MissingLibrary(format).Message);
@@ -42,7 +43,36 @@ internal static class DoctorCommand
             Row(name, problem ?? "well");
             failed += problem is null ? 0 : 1;
         }
-        return failed == 0 ? 0 : throw new DeviceException($"{failed} of {SelfCheck.All.Count} checks failed, see above. This machine or this build computes wrongly; do not trust what it trains.");
+        failed += Cuda(device);
+        return failed == 0 ? 0 : throw new DeviceException($"{failed} checks failed, see above. This machine or this build computes wrongly; do not trust what it trains.");
+    }
+
+    /// <summary>Looks for CUDA and, where there is a driver, trains a step on the GPU and on the CPU; returns the number of failures.</summary>
+    private static int Cuda(Device cpu)
+    {
+        foreach (string library in NativeLibraries.Names)
+        {
+            Row($"library {library}", NativeLibraries.Find(library).ToString());
+        }
+        if (NativeLibraries.Find("cuda").Found is null)
+        {
+            return 0;
+        }
+        try
+        {
+            using var cuda = new CudaDevice(new CudaOptions());
+            Row("device", cuda.Description);
+            var (free, total) = cuda.MemoryInfo();
+            Row("GPU memory", $"{Talk.Bytes(free)} free of {Talk.Bytes(total)}");
+            string? problem = SelfCheck.SameStep(cuda, cpu);
+            Row("a training step on it", problem ?? "as on the CPU");
+            return problem is null ? 0 : 1;
+        }
+        catch (DeviceException e)
+        {
+            Row("CUDA", e.Message);
+            return 1;
+        }
     }
 
     private static void Row(string name, string value) => Console.WriteLine($"{name,-26} {value}");

@@ -14,6 +14,9 @@ internal static class Parameters
         Description = "A run folder (its newest checkpoint is used), one of its checkpoints (RUN/checkpoints/step-NNNNNNN), or a folder in the hub's layout.",
     };
 
+    /// <summary>The device that many commands run on.</summary>
+    public static Option<string?> Device() => Text("--device", "NAME", "auto (a GPU if there is one), cpu, cuda or cuda:i.");
+
     /// <summary>An option with a text.</summary>
     public static Option<string?> Text(string name, string placeholder, string description) => new(name) { HelpName = placeholder, Description = description };
 

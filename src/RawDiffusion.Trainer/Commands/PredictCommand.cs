@@ -12,17 +12,19 @@ internal static class PredictCommand
     private static readonly Option<string> Input = Parameters.RequiredText("--input", "IN.safetensors", "Tensors sample [N, C, H, W] float32, timestep [N] int64, and for a model with classes class_labels [N] int64.");
     private static readonly Option<string> Output = Parameters.RequiredText("--output", "OUT.safetensors", "Gets the tensor output [N, C, H, W] float32: what the network says, neither scaled nor clipped.");
 
+    private static readonly Option<string?> DeviceName = Parameters.Device();
+
     /// <summary>The command with its options.</summary>
     public static Command Create()
     {
-        var command = new Command("predict", "Runs the network once on given noisy images, to compare it with other systems.") { Model, Input, Output };
+        var command = new Command("predict", "Runs the network once on given noisy images, to compare it with other systems.") { Model, Input, Output, DeviceName };
         command.SetAction(Run);
         return command;
     }
 
     private static int Run(ParseResult parse)
     {
-        using var device = DeviceChoice.Open(new DeviceConfig());
+        using var device = DeviceChoice.Open(parse.GetValue(DeviceName));
         using var loaded = LoadedModel.Open(parse.GetRequiredValue(Model), device, notice: Talk.Line);
         string output = parse.GetRequiredValue(Output);
         Predictor.Run(loaded, parse.GetRequiredValue(Input), output);

@@ -12,13 +12,15 @@ internal static class ResumeCommand
     private static readonly Argument<string> RunPath = new("RUN") { Description = "The run's folder." };
     private static readonly Option<long?> Steps = Parameters.Number<long>("--steps", "N", "A new number of training steps in all, those already done counted in. Left out: what the run was started with.");
 
+    private static readonly Option<string?> DeviceName = Parameters.Device();
+
     /// <summary>The command with its options.</summary>
     public static Command Create()
     {
         var command = new Command("resume",
             "Goes on with a run from its newest intact checkpoint, exactly as if it had never stopped: weights, moving average, optimizer, data order and random numbers.")
         {
-            RunPath, Steps,
+            RunPath, Steps, DeviceName,
         };
         command.SetAction(Run);
         return command;
@@ -30,7 +32,7 @@ internal static class ResumeCommand
         using var folder = RunFolder.Resume(path, Talk.Line);
         var config = RunConfigJson.FromJson(RunFolder.ReadConfig(path), folder.ConfigPath);
         var data = Datasets.Open(config.Data);
-        using var device = DeviceChoice.Open(config.Device);
+        using var device = parse.GetValue(DeviceName) is { } name ? DeviceChoice.Open(name) : DeviceChoice.Open(config.Device);
         var display = ITrainingDisplay.For(device.Description);
         return TrainingRun.Of(display, () => TrainingSession.Resume(folder, device, data, display, parse.GetValue(Steps)));
     }

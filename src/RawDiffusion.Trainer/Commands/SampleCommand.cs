@@ -23,6 +23,7 @@ internal static class SampleCommand
     private static readonly Option<ulong?> Seed = Parameters.Number<ulong>("--seed", "N", "Image i depends on the seed and on i alone. Default: 0.");
     private static readonly Option<int?> Class = Parameters.Number<int>("--class", "K", "The class of all images, from 0. Left out: each class in turn.");
     private static readonly Option<string?> Weights = Parameters.Text("--weights", "ema|raw", "The moving average (default) or the weights as training left them.");
+    private static readonly Option<string?> DeviceName = Parameters.Device();
     private static readonly Option<bool> Trajectory = new("--trajectory") { Description = "Also write a film strip of the way from noise to image, beside the images." };
     private static readonly Option<string?> Format = Parameters.Text("--format", "png|npz", "png, or npz: NumPy's archive with arr_0 [N, H, W, C] of bytes, and arr_1 [N] of labels where there are classes. Default: what --out says.");
 
@@ -31,7 +32,7 @@ internal static class SampleCommand
     {
         var command = new Command("sample", "Draws images from a model. A model describes itself: nothing that it was trained with has to be repeated.")
         {
-            Model, Out, Count, SamplerName, Steps, Eta, Seed, Class, Guidance, Weights, Trajectory, Format,
+            Model, Out, Count, SamplerName, Steps, Eta, Seed, Class, Guidance, Weights, DeviceName, Trajectory, Format,
         };
         command.SetAction(Run);
         return command;
@@ -41,7 +42,7 @@ internal static class SampleCommand
     {
         var target = SampleTarget.Of(parse.GetRequiredValue(Out), parse.GetValue(Format));
         var weights = ParseWeights(parse.GetValue(Weights));
-        using var device = DeviceChoice.Open(new DeviceConfig());
+        using var device = DeviceChoice.Open(parse.GetValue(DeviceName));
         using var loaded = LoadedModel.Open(parse.GetRequiredValue(Model), device, weights, Talk.Line);
         var request = Request(parse, loaded);
         Talk.Line($"{loaded.Description} on {device.Description}: {request.Count} images, {request.Sampling.Sampler} with {request.Sampling.Steps} steps, seed {request.Seed}");

@@ -36,6 +36,18 @@ internal static class SelfCheck
         ("threads", Threads),
     ];
 
+    /// <summary>A training step on another device must bring the loss and the gradient that it brings on the CPU.</summary>
+    /// <returns>What differs, or null.</returns>
+    public static string? SameStep(Device device, Device cpu)
+    {
+        const double Tolerance = 1e-4;
+        using var there = new TinyTraining(device);
+        using var here = new TinyTraining(cpu);
+        var (a, b) = (there.Evaluate(0), here.Evaluate(0));
+        bool same = Math.Abs(a.Loss - b.Loss) <= Tolerance * b.Loss && Math.Abs(a.GradNorm - b.GradNorm) <= Tolerance * b.GradNorm;
+        return same ? null : $"it computes loss {a.Loss:R} and gradient {a.GradNorm:R}, the CPU {b.Loss:R} and {b.GradNorm:R}";
+    }
+
     /// <summary>The known answer of Philox 4×32-10 for a counter and key of all ones.</summary>
     private static string? RandomNumbers(Device device) =>
         Philox.Block(new UInt4(~0u, ~0u, ~0u, ~0u), ~0ul) == new UInt4(0x408f276du, 0x41c83b0eu, 0xa20bc7c6u, 0x6d5451fdu) ? null : "Philox does not give its known answer";

@@ -24,7 +24,7 @@ internal static class TrainCommand
     private static readonly Option<double?> LearningRate = Parameters.Number<double>("--lr", "X", "The learning rate after warm-up.");
     private static readonly Option<ulong?> Seed = Parameters.Number<ulong>("--seed", "N", "The seed of everything random; the same seed trains to the same bits.");
     private static readonly Option<string?> Out = Parameters.Text("--out", "RUN", "The run's folder. Left out: the next free one, such as runs/0001-shapes.");
-    private static readonly Option<string?> DeviceName = Parameters.Text("--device", "NAME", "auto, cpu, cuda or cuda:i.");
+    private static readonly Option<string?> DeviceName = Parameters.Device();
     private static readonly Option<string?> Precision = Parameters.Text("--precision", "NAME", "auto, fp32, tf32 or bf16.");
     private static readonly Option<string?> ConfigPath = Parameters.Text("--config", "FILE", "A JSON file with any of the settings, such as another run's config.json. Options go before it.");
     private static readonly Option<string[]> Settings = new("--set")

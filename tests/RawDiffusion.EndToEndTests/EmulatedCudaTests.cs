@@ -1,0 +1,53 @@
+using System.Text.Json;
+using RawDiffusion.Testing;
+
+namespace RawDiffusion.EndToEndTests;
+
+/// <summary>The executable with <c>--device cuda</c> on the emulated driver: what users of a GPU run, but for the GPU.</summary>
+public sealed class EmulatedCudaTests
+{
+    private static readonly string[] Small =
+    [
+        "--batch", "2", "--sample-every", "0", "--set", "network.channels=[8,16]", "--set", "network.norm_groups=4", "--set", "network.attention_levels=[1]",
+        "--set", "sampling.count=1", "--set", "sampling.steps=2", "--set", "log_every=1", "--set", "data.resize=8",
+    ];
+
+    [Fact]
+    public void TrainingAndSamplingAgreeWithTheCpu()
+    {
+        Assert.SkipWhen(EmulatedDriver.ReasonToSkip.Length > 0, EmulatedDriver.ReasonToSkip);
+        using var at = new Workspace();
+        TinyMnist.Write(at, "data");
+        string[] run = ["train", "--data", "data", "--preset", "mnist", "--steps", "3", .. Small];
+        at.Run([.. run, "--out", "cpu", "--device", "cpu"]).Succeeded();
+        var cuda = at.Start(Emulated(at), [.. run, "--out", "cuda", "--device", "cuda"]).WaitForExit(600_000).Succeeded();
+        Assert.Contains("parameters on CUDA", cuda.Error);
+
+        double[] onCpu = Losses(at, "cpu"), onCuda = Losses(at, "cuda");
+        Assert.Equal(3, onCuda.Length);
+        Assert.All(onCpu.Zip(onCuda), pair => Assert.Equal(pair.First, pair.Second, 1e-4 * pair.First));
+        var (a, b) = (Training.Images.PngReader.Read(File.ReadAllBytes(at.At("cpu", "samples", "step-0000003.png"))), Training.Images.PngReader.Read(File.ReadAllBytes(at.At("cuda", "samples", "step-0000003.png"))));
+        Assert.All(a.Pixels.Zip(b.Pixels), pair => Assert.InRange(pair.First - pair.Second, -1, 1));
+    }
+
+    [Fact]
+    public void DoctorTrainsAStepOnTheGpu()
+    {
+        Assert.SkipWhen(EmulatedDriver.ReasonToSkip.Length > 0, EmulatedDriver.ReasonToSkip);
+        using var at = new Workspace();
+        var doctor = at.Start(Emulated(at), "doctor").WaitForExit(600_000).Succeeded();
+        Assert.Contains("a training step on it", doctor.Out);
+        Assert.Contains("as on the CPU", doctor.Out);
+    }
+
+    private static Dictionary<string, string> Emulated(Workspace at) => new()
+    {
+        ["RAWDIFFUSION_CUDA_DRIVER"] = EmulatedDriver.LibraryPath,
+        ["RAWDIFFUSION_NVRTC"] = EmulatedDriver.LibraryPath,
+        ["RAWDIFFUSION_CUBLAS"] = EmulatedDriver.LibraryPath,
+        ["RAWDIFFUSION_CACHE"] = Path.Combine(SharedFiles.RepositoryRoot, "artifacts", "kernels"),
+    };
+
+    private static double[] Losses(Workspace at, string run) =>
+        [.. File.ReadAllLines(at.At(run, "metrics.jsonl")).Select(line => JsonDocument.Parse(line).RootElement.GetProperty("loss").GetDouble())];
+}
