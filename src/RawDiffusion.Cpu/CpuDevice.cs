@@ -81,7 +81,7 @@ public sealed unsafe partial class CpuDevice : Device
     {
         try
         {
-            return (nint)NativeMemory.AlignedAlloc((nuint)bytes, 64);
+            return (nint)NativePages.Allocate(bytes);
         }
         catch (OutOfMemoryException)
         {
@@ -90,7 +90,7 @@ public sealed unsafe partial class CpuDevice : Device
     }
 
     /// <inheritdoc/>
-    protected override void FreeRaw(nint address) => NativeMemory.AlignedFree((void*)address);
+    protected override void FreeRaw(nint address) => NativePages.Free((void*)address);
 
     private static string Name(InstructionSet set) => set switch
     {

@@ -42,8 +42,8 @@ internal sealed unsafe class PackedWeights(Workers workers) : IDisposable
         long floats = Size(geometry, backward);
         if (entry.Floats < floats)
         {
-            NativeMemory.AlignedFree(entry.Memory);
-            entry.Memory = (float*)NativeMemory.AlignedAlloc((nuint)(floats * sizeof(float)), 64);
+            NativePages.Free(entry.Memory);
+            entry.Memory = (float*)NativePages.Allocate(floats * sizeof(float));
             entry.Floats = floats;
         }
         Pack(geometry, weights, backward, entry.Memory);
@@ -58,7 +58,7 @@ internal sealed unsafe class PackedWeights(Workers workers) : IDisposable
         {
             if (_entries.Remove(((nint)weights, backward), out var entry))
             {
-                NativeMemory.AlignedFree(entry.Memory);
+                NativePages.Free(entry.Memory);
             }
         }
     }
@@ -67,7 +67,7 @@ internal sealed unsafe class PackedWeights(Workers workers) : IDisposable
     {
         foreach (var entry in _entries.Values)
         {
-            NativeMemory.AlignedFree(entry.Memory);
+            NativePages.Free(entry.Memory);
         }
         _entries.Clear();
     }

@@ -44,6 +44,39 @@ internal static unsafe class Packing
         }
     }
 
+    /// <summary>
+    /// Copies <paramref name="rows"/> rows, cut into blocks of 16 floats: target[block][row] = source[row][block]. It reads along the rows, which the
+    /// processor foresees.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void CopyBlocks(float* source, nint sourcePitch, float* target, nint targetPitch, nint blockPitch, int rows, int columns)
+    {
+        int blocks = columns / Blocking.Channels;
+        float* from = source, to = target;
+        for (int row = 0; row < rows; row++, from += sourcePitch, to += targetPitch)
+        {
+            float* block = to;
+            for (int i = 0; i < blocks; i++, block += blockPitch)
+            {
+                Vector512.Load(from + i * Blocking.Channels).Store(block);
+            }
+        }
+        if (columns > blocks * Blocking.Channels)
+        {
+            Copy(source + blocks * Blocking.Channels, sourcePitch, target + blocks * blockPitch, targetPitch, rows, columns - blocks * Blocking.Channels);
+        }
+    }
+
+    /// <summary>Multiplies whole vectors of 16 by a factor.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Scale(float* values, nint count, float factor)
+    {
+        for (nint i = 0; i < count; i += Vector512<float>.Count)
+        {
+            (Vector512.Load(values + i) * factor).Store(values + i);
+        }
+    }
+
     /// <summary>target[column][row] = source[row][column].</summary>
     public static void Transpose(float* source, nint sourcePitch, float* target, nint targetPitch, int rows, int columns)
     {

@@ -44,41 +44,45 @@ internal unsafe ref struct PixelRegion(PixelLattice lattice, int firstImage, int
         int firstInputRow = firstRow * lattice.Step + lattice.FirstTapRow;
         for (int row = 0; row < _inputRows; row++)
         {
-            for (int block = 0; block < lattice.Blocks; block++)
+            float* target = _pixels + row * _rowPitch;
+            if (firstInputRow + row < 0 || firstInputRow + row >= lattice.Height)
             {
-                float* target = _pixels + block * _blockPitch + row * _rowPitch;
-                int inputRow = firstInputRow + row;
-                if (inputRow < 0 || inputRow >= lattice.Height)
-                {
-                    Clear(target, _rowPitch);
-                }
-                else
-                {
-                    CopyRow(target, block, inputRow);
-                }
+                ClearBlocks(target, _rowPitch);
+            }
+            else
+            {
+                CopyRow(target, firstInputRow + row);
             }
         }
     }
 
-    private readonly void CopyRow(float* target, int block, int inputRow)
+    private readonly void CopyRow(float* target, int inputRow)
     {
-        int step = lattice.Step, channels = Math.Min(Blocking.Channels, lattice.Channels - block * Blocking.Channels);
+        int step = lattice.Step;
         nint pixelPitch = lattice.Channels, imagePitch = (nint)lattice.Height * lattice.Width * pixelPitch;
-        float* source = lattice.X + firstImage * imagePitch + (nint)inputRow * lattice.Width * pixelPitch + block * Blocking.Channels;
+        float* source = lattice.X + firstImage * imagePitch + (nint)inputRow * lattice.Width * pixelPitch;
         for (int plane = 0; plane < step; plane++, target += _planePitch)
         {
             // Column j of the plane holds column j·step + offset of x.
             int offset = lattice.FirstTapColumn + plane;
             int begin = offset >= 0 ? 0 : Math.Min(Blocking.Count(-offset, step), lattice.PlaneColumns);
             int end = offset >= lattice.Width ? begin : Math.Clamp((lattice.Width - 1 - offset) / step + 1, begin, lattice.PlaneColumns);
-            Clear(target, begin * ColumnPitch);
-            Clear(target + end * ColumnPitch, (lattice.PlaneColumns - end) * ColumnPitch);
+            ClearBlocks(target, begin * ColumnPitch);
+            ClearBlocks(target + end * ColumnPitch, (lattice.PlaneColumns - end) * ColumnPitch);
             for (int slot = 0; slot < images; slot++)
             {
-                Packing.Copy(
+                Packing.CopyBlocks(
                     source + slot * imagePitch + (begin * step + offset) * pixelPitch, step * pixelPitch,
-                    target + begin * ColumnPitch + slot * Blocking.Channels, ColumnPitch, end - begin, channels);
+                    target + begin * ColumnPitch + slot * Blocking.Channels, ColumnPitch, _blockPitch, end - begin, lattice.Channels);
             }
+        }
+    }
+
+    private readonly void ClearBlocks(float* target, nint count)
+    {
+        for (int block = 0; block < lattice.Blocks && count > 0; block++)
+        {
+            Clear(target + block * _blockPitch, count);
         }
     }
 

@@ -86,10 +86,7 @@ internal sealed unsafe class RowProduct
         do
         {
             int blocks = Math.Min(ChunkBlocks, _blocks - block);
-            for (int i = 0; i < blocks; i++)
-            {
-                CopyA(product, firstRow, rows, block + i, pixels + i * blockPitch);
-            }
+            CopyA(product, firstRow, rows, block, blocks, pixels, blockPitch);
             for (int panel = firstPanel; panel < endPanel; panel++)
             {
                 RunPanel(product, firstRow, rows, panel, block, blocks, start, pixels, blockPitch);
@@ -99,23 +96,25 @@ internal sealed unsafe class RowProduct
         while (block < _blocks);
     }
 
-    private void CopyA(int product, int firstRow, int rows, int block, float* target)
+    private void CopyA(int product, int firstRow, int rows, int block, int blocks, float* target, nint blockPitch)
     {
-        int first = block * Blocking.Channels, count = Math.Min(Blocking.Channels, _product.K - first);
+        int first = block * Blocking.Channels, count = Math.Min(blocks * Blocking.Channels, _product.K - first);
         float* source = A + product * _product.StrideA;
-        if (_product.TransposeA)
+        if (!_product.TransposeA)
         {
-            Packing.Transpose(source + (nint)first * _product.LeadingA + firstRow, _product.LeadingA, target, Blocking.Channels, count, rows);
+            Packing.CopyBlocks(source + (nint)firstRow * _product.LeadingA + first, _product.LeadingA, target, Blocking.Channels, blockPitch, rows, count);
         }
-        else
+        for (int i = 0; i < blocks; i++, first += Blocking.Channels, target += blockPitch)
         {
-            Packing.Copy(source + (nint)firstRow * _product.LeadingA + first, _product.LeadingA, target, Blocking.Channels, rows, count);
-        }
-        if (_product.Alpha != 1)
-        {
-            foreach (ref float value in new Span<float>(target, rows * Blocking.Channels))
+            if (_product.TransposeA)
             {
-                value *= _product.Alpha;
+                Packing.Transpose(
+                    source + (nint)first * _product.LeadingA + firstRow, _product.LeadingA, target, Blocking.Channels,
+                    Math.Min(Blocking.Channels, _product.K - first), rows);
+            }
+            if (_product.Alpha != 1)
+            {
+                Packing.Scale(target, rows * Blocking.Channels, _product.Alpha);
             }
         }
     }

@@ -1,5 +1,4 @@
 using System.Runtime.ExceptionServices;
-using System.Runtime.InteropServices;
 
 namespace RawDiffusion.Cpu;
 
@@ -247,7 +246,6 @@ public sealed unsafe class Workers : IDisposable
 
     private sealed class Slot(Workers owner, int index)
     {
-        private const nuint Alignment = 64;
         private void* _memory;
         private long _bytes;
 
@@ -259,7 +257,7 @@ public sealed unsafe class Workers : IDisposable
             if (bytes > _bytes)
             {
                 Free();
-                _memory = NativeMemory.AlignedAlloc((nuint)bytes, Alignment);
+                _memory = NativePages.Allocate(bytes);
                 _bytes = bytes;
             }
             return _memory;
@@ -267,7 +265,7 @@ public sealed unsafe class Workers : IDisposable
 
         public void Free()
         {
-            NativeMemory.AlignedFree(_memory);
+            NativePages.Free(_memory);
             _memory = null;
             _bytes = 0;
         }
