@@ -1,0 +1,119 @@
+using RawDiffusion.Core;
+using RawDiffusion.Testing;
+
+namespace RawDiffusion.CudaTests;
+
+/// <summary>Ops on [N, …] in places that are not aligned to whole vectors, and what the cases of every device leave open.</summary>
+public class SampleOpTests
+{
+    private static readonly Shape Shape = new(2, 3, 4, 8);
+
+    [Fact]
+    public void ResultsDoNotDependOnTheAlignment()
+    {
+        using var emulated = EmulatedDevice.Open();
+        var device = emulated.Device;
+        var position = emulated.Make(DType.Int32, 2).Upload([5, 11]);
+        var stream = new RandomStream(77, RandomPurpose.Noise, position);
+        Tensor coefficients = Fill(0, new Shape(2, 4)), update = emulated.Upload(1.1f, -0.5f, 0.7f, 0.6f, 0.4f, 0.2f, 0.3f);
+        var aligned = Run(0);
+        foreach (int offset in (int[])[1, 2])
+        {
+            Assert.Equal(aligned, Run(offset));
+        }
+
+        float[][] Run(int offset)
+        {
+            Tensor x = Fill(offset, Shape), other = Fill(offset, Shape, 2), large = Fill(offset, new Shape(2, 6, 8, 8), 3), loss = Fill(offset, new Shape(1), 4);
+            var results = new List<float[]>();
+            void Done(params Tensor[] written) => results.AddRange(written.Select(t => t.ToArray()));
+            Tensor y = Fill(offset, Shape, 5), z = Fill(offset, Shape, 6), wide = Fill(offset, new Shape(2, 3, 4, 16), 7), enlarged = Fill(offset, large.Shape, 8);
+            device.FillNormal(y, stream);
+            Done(y);
+            device.Dropout(x, y, true, 0.4, stream);
+            Done(y);
+            device.AddNoise(x, coefficients, null, stream, y, z);
+            Done(y, z);
+            device.DenoiseUpdate(x, other, y, update, null, stream, z, y);
+            Done(y, z);
+            device.ConcatChannels(x, other, wide);
+            Done(wide);
+            device.ConcatChannelsBackward(wide, y, true, z, false, 8);
+            Done(y, z);
+            device.UpsampleNearest(x, enlarged);
+            Done(enlarged);
+            device.UpsampleNearestBackward(large, y, true);
+            Done(y);
+            device.MeanSquaredErrorBackward(loss, x, other, null, y, true);
+            Done(y);
+            return [.. results];
+        }
+
+        Tensor Fill(int offset, Shape shape, int seed = 1) => emulated.Make((int)shape.Count + offset).Slice(offset, shape)
+            .Upload(Enumerable.Range(0, (int)shape.Count).Select(i => MathF.Sin(i * 0.37f + seed) * 2).ToArray());
+    }
+
+    [Theory]
+    [InlineData(2, 1000, 40)]
+    [InlineData(3, 7, 33)]
+    [InlineData(1, 1, 4)]
+    public void SumsOverPositions(int images, int positions, int channels)
+    {
+        using var emulated = EmulatedDevice.Open();
+        float[] values = [.. Enumerable.Range(0, images * positions * channels).Select(i => MathF.Sin(i * 0.37f) * 3 + 1)];
+        var x = emulated.Make(values.Length).Slice(0, new Shape(images, positions, channels)).Upload(values);
+        var sum = emulated.Make(images * channels).Slice(0, new Shape(images, channels));
+        emulated.Device.SumPositions(x, sum, accumulate: false);
+        emulated.Device.SumPositions(x, sum, accumulate: true);
+        float[] got = sum.ToArray();
+        for (int i = 0; i < got.Length; i++)
+        {
+            double expected = 2 * Enumerable.Range(0, positions).Sum(p => (double)values[(i / channels * positions + p) * channels + i % channels]);
+            Assert.Equal(expected, got[i], 1e-6 * positions);
+        }
+    }
+
+    [Fact]
+    public void TimestepEmbeddingsAreExactToSinglePrecisionForLargeAnglesToo()
+    {
+        using var emulated = EmulatedDevice.Open();
+        float[] timesteps = [0, 1e-3f, 1, 500, 999, 1000];
+        const int half = 64;
+        var y = emulated.Make(timesteps.Length * 2 * half).Slice(0, new Shape(timesteps.Length, 2 * half));
+        emulated.Device.TimestepEmbedding(emulated.Upload(timesteps), y, flipSinToCos: false, frequencyShift: 1);
+        float[] got = y.ToArray();
+        for (int n = 0; n < timesteps.Length; n++)
+        {
+            for (int i = 0; i < half; i++)
+            {
+                double angle = timesteps[n] * Math.Pow(10000, -i / (half - 1.0));
+                Assert.Equal(Math.Sin(angle), got[n * 2 * half + i], 3e-7 * Math.Min(1, Math.Abs(angle)));
+                Assert.Equal(Math.Cos(angle), got[n * 2 * half + half + i], 3e-7);
+            }
+        }
+    }
+
+    [Fact]
+    public void TheReverseUpdateShowsWhatIsNotANumber()
+    {
+        using var emulated = EmulatedDevice.Open();
+        var stream = new RandomStream(1, RandomPurpose.SamplingStep, emulated.Make(DType.Int32, 2).Upload([0, 0]));
+        Tensor x = emulated.Upload(1, float.NaN, 1, 1, 1), output = emulated.Upload(0, 0, float.NaN, 0, 100), x0 = emulated.Make(5), next = emulated.Make(5);
+        emulated.Device.DenoiseUpdate(x, output, null, emulated.Upload(1, 1, 2, 0, 1, 0, 0), null, stream, x0, next);
+        Assert.Equal([1, float.NaN, float.NaN, 1, 2], x0.ToArray());
+        Assert.Equal([1, float.NaN, float.NaN, 1, 2], next.ToArray());
+    }
+
+    [Fact]
+    public void AnOptimizerStepIsThreeLaunches()
+    {
+        using var emulated = EmulatedDevice.Open();
+        Tensor g = emulated.Upload([.. Enumerable.Repeat(0.5f, 20_000)]), norm = emulated.Make(1), settings = emulated.Make((int)AdamSetting.Count).Clear();
+        Tensor p = emulated.Make(20_000).Clear(), m = emulated.Make(20_000).Clear(), v = emulated.Make(20_000).Clear(), ema = emulated.Make(20_000).Clear();
+        long before = EmulatedDriver.Launches();
+        emulated.Device.SumOfSquares(g, norm);
+        emulated.Device.AdamStep(p, g, m, v, ema, norm, settings);
+        Assert.Equal([5000f], norm.ToArray());
+        Assert.Equal(3, EmulatedDriver.Launches() - before);
+    }
+}
