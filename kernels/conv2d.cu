@@ -3,7 +3,7 @@
 // Tiles of both factors, 16 deep, travel by asynchronous copies through three buffers in shared memory: 16 bytes at a time where channels
 // come in fours and addresses are aligned, else 4. A warp's lanes stand 8 by 4; each holds TM×TN sums. Lane bit 0 belongs to the columns and
 // bit 1 to the rows, so that either factor's address is the same for one of a lane's neighbours: shared memory then serves half a warp's
-// 16-byte reads at once.
+// reads at once.
 //
 // Where there are fewer tiles than the GPU takes, the summed extent is split among blockIdx.z; each part goes to `partials`
 // [parts, M, channels rounded up to 4], and conv2d_finish adds the parts in order. No result depends on the order of blocks.
@@ -38,8 +38,8 @@ __device__ __forceinline__ void storeSums(
 // ---------------------------------------------------------------------------------------------------------------------------------------
 // Forward, and backward to the input with weights from conv2d_turn_weights:
 //   y[m, n] = Σ_k x[pixel m at k's tap, k's channel] · w[n, k] + …, k = (r, s, c); M pixels of all images, N = channels, K = kernelH·kernelW·sourceC.
-// Both factors lie in memory along k, and so they do in shared memory: rows of 16, read 4 deep. The four chunks of a row change places by
-// row, which leaves no two lanes that read at once in the same bank.
+// Both factors lie in memory along k, and so they do in shared memory: rows of 16, read 2 deep (4 would need more registers than there are).
+// The four chunks of a row change places by row, which leaves no two lanes that read at once in the same bank.
 // Block: BM·BN/(TM·TN) threads; grid: (tiles of M × tiles of N, 1, parts). 2·M·N·K FLOPs.
 
 __device__ __forceinline__ int chunkPlace(int row, int chunk) { return row * Depth + ((chunk ^ row >> 1 ^ row >> 3) & 3) * 4; }
@@ -114,7 +114,7 @@ __device__ __forceinline__ void convolve(float* y, float* partials, const float*
     auto row = [&](int i) { return rowA + i * 8; };
     auto column = [&](int j) { return rowB + j / 4 * 16 + j % 4; };
 
-    // chunkPlace of the thread's rows, as far as it is not known beforehand: of their first, and of chunk c in row 0 for the order of rows.
+    // chunkPlace(row(i), c) is that of rowA and chunk c ^ i, and so many rows further: four places, known before the loop, are enough.
     int placesA[4], placesB[4];
 #pragma unroll
     for (int c = 0; c < 4; c++) placesA[c] = chunkPlace(rowA, c), placesB[c] = chunkPlace(rowB, c);

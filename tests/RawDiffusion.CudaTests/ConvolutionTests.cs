@@ -1,0 +1,63 @@
+using RawDiffusion.Core;
+using RawDiffusion.Cuda;
+using RawDiffusion.Testing;
+
+namespace RawDiffusion.CudaTests;
+
+/// <summary>Every tile of the convolution kernels, whole sums and split ones, and tensors that are not aligned.</summary>
+public class ConvolutionTests
+{
+    private static readonly DeviceUnderTest Emulated = new(
+        "CUDA, emulated", () => new PartialCudaDevice(new CudaOptions { Cache = EmulatedDriver.Cache, CompileAhead = false, ExactMemory = true }), Precision.Float32);
+
+    // With the emulated GPU's 4 multiprocessors. Kernels: forward, backward to the input, backward to the weights; then launches that add up parts.
+    public static TheoryData<int[], int, string[], int> Tiles => new()
+    {
+        { [2, 5, 5, 128], 36, ["conv2d_128x128", "conv2d_64x64", "conv2d_weights_128x128"], 2 },
+        { [3, 8, 8, 36], 64, ["conv2d_64x64", "conv2d_64x64", "conv2d_weights_64x64"], 2 },
+        { [1, 4, 4, 35], 41, ["conv2d_32x128", "conv2d_32x128", "conv2d_weights_64x64"], 2 },
+        { [2, 12, 12, 3], 40, ["conv2d_64x64", "conv2d_128x32", "conv2d_weights_128x32"], 2 },
+        { [2, 12, 12, 40], 3, ["conv2d_128x32", "conv2d_64x64", "conv2d_weights_32x128"], 2 },
+        { [11, 10, 11, 5], 257, ["conv2d_128x128", "conv2d_128x32", "conv2d_weights_128x128"], 1 },
+    };
+
+    [Theory]
+    [MemberData(nameof(Tiles))]
+    public void EveryTileAgreesWithTheReference(int[] x, int outputs, string[] kernels, int splits)
+    {
+        EmulatedDevice.Require();
+        int inputs = x[3];
+        var convolution = new TapeCase("Conv2d", $"{inputs}-to-{outputs}", Tolerance.Sum,
+            [
+                CaseTensor.Differentiable("x", new(x)), CaseTensor.Differentiable("w", new(outputs, 3, 3, inputs), 1 / Math.Sqrt(9 * inputs)),
+                CaseTensor.Differentiable("bias", new(outputs)),
+            ],
+            (tape, of) => tape.Conv2d(of["x"], of["w"], of["bias"]));
+        Conformance.AgreesWithReference(convolution, Emulated, Usage.OntoAll);
+        Assert.All(kernels, kernel => Assert.True(EmulatedDriver.Launches(kernel) > 0, $"{kernel} did not run"));
+        Assert.Equal(splits, EmulatedDriver.Launches("conv2d_finish"));
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public void TensorsThatAreNotAlignedGiveTheSameBits(int stride)
+    {
+        using var emulated = EmulatedDevice.Open();
+        var geometry = ConvGeometry.Symmetric(2, 6, 5, 8, 12, stride: stride);
+        Shape x = new(2, 6, 5, 8), w = new(12, 3, 3, 8), y = new(2, geometry.OutH, geometry.OutW, 12), bias = new(12);
+        List<float[]> Run(int offset)
+        {
+            Tensor Slice(Shape shape) => emulated.Make((int)shape.Count + offset).Slice(offset, shape);
+            Tensor Draw(string name, Shape shape) => Slice(shape).Upload(CaseTensor.Draw(name, shape));
+            Tensor tx = Draw("x", x), tw = Draw("w", w), dy = Draw("dy", y), ty = Slice(y), dx = Draw("dx", x), dw = Slice(w), dbias = Slice(bias);
+            emulated.Device.Conv2d(tx, tw, Draw("bias", bias), Draw("add", new(2, 12)), Draw("residual", y), ty, geometry);
+            emulated.Device.Conv2dBackwardInput(dy, tw, dx, true, geometry);
+            emulated.Device.Conv2dBackwardWeight(tx, dy, dw, dbias, false, geometry);
+            return [ty.ToArray(), dx.ToArray(), dw.ToArray(), dbias.ToArray()];
+        }
+        var aligned = Run(0);
+        Assert.Equal(aligned, Run(1));
+        Assert.Equal(aligned, Run(2));
+    }
+}
