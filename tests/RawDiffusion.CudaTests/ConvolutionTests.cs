@@ -8,7 +8,7 @@ namespace RawDiffusion.CudaTests;
 public class ConvolutionTests
 {
     private static readonly DeviceUnderTest Emulated = new(
-        "CUDA, emulated", () => new PartialCudaDevice(new CudaOptions { Cache = EmulatedDriver.Cache, CompileAhead = false, ExactMemory = true }), Precision.Float32);
+        "CUDA, emulated", () => new CudaDevice(new CudaOptions { Cache = EmulatedDriver.Cache, CompileAhead = false, ExactMemory = true }), Precision.Float32);
 
     // With the emulated GPU's 4 multiprocessors. Kernels: forward, backward to the input, backward to the weights; then launches that add up parts.
     public static TheoryData<int[], int, string[], int> Tiles => new()
