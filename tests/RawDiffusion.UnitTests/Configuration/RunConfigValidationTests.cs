@@ -39,7 +39,7 @@ public class RunConfigValidationTests
     [InlineData("diffusion.min_snr_gamma=0", "diffusion.min_snr_gamma")]
     [InlineData("diffusion.label_dropout=1.1", "diffusion.label_dropout")]
     [InlineData("diffusion.trained_betas=[0.1]", "a list of 1; it must be a list of as many as diffusion.timesteps, which is 1000")]
-    [InlineData("diffusion.rescale_zero_snr=true", "diffusion.rescale_zero_snr")]
+    [InlineData("diffusion.rescale_zero_snr=true;diffusion.prediction=epsilon", "diffusion.rescale_zero_snr")]
     [InlineData("optimizer.learning_rate=0", "optimizer.learning_rate")]
     [InlineData("optimizer.learning_rate=1e999", "optimizer.learning_rate")]
     [InlineData("optimizer.warm_up=-1", "optimizer.warm_up")]
@@ -62,7 +62,7 @@ public class RunConfigValidationTests
     [InlineData("device.threads=-1", "device.threads")]
     public void EachRuleIsReported(string setting, string expected)
     {
-        var built = new ConfigurationSources { Settings = [setting] }.Build("shapes");
+        var built = new ConfigurationSources { Settings = setting.Split(';') }.Build("shapes");
         Assert.Empty(built.Problems);
         Assert.Contains(expected, Assert.Single(RunConfigValidation.Problems(built.Config)));
     }
