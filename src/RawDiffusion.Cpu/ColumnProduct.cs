@@ -85,14 +85,12 @@ internal sealed unsafe class ColumnProduct
         {
             int first = unit * UnitLength, length = Math.Min(UnitLength, _product.K - first);
             float* right = scratch + UnitLength * blocks * Blocking.Channels;
-            for (int block = 0; block < blocks; block++)
-            {
-                CopyBlock(product, first, length, firstBlock + block, scratch + block * UnitLength * Blocking.Channels);
-            }
-            for (int panel = 0; panel < panels; panel++)
-            {
-                CopyPanel(product, first, length, firstPanel + panel, right + panel * UnitLength * Blocking.Columns);
-            }
+            Packing.CopyBlocks(
+                A + product * _product.StrideA + (nint)first * _product.LeadingA + firstBlock * Blocking.Channels, _product.LeadingA,
+                scratch, Blocking.Channels, UnitLength * Blocking.Channels, length, Math.Min(blocks * Blocking.Channels, _product.M - firstBlock * Blocking.Channels));
+            Packing.CopyBlocks(
+                B + product * _product.StrideB + (nint)first * _product.LeadingB + firstPanel * Blocking.Columns, _product.LeadingB,
+                right, Blocking.Columns, UnitLength * Blocking.Columns, length, Math.Min(panels * Blocking.Columns, _product.N - firstPanel * Blocking.Columns), Blocking.Columns);
             for (int panel = 0; panel < panels; panel++)
             {
                 for (int block = 0; block < blocks; block++)
@@ -108,18 +106,6 @@ internal sealed unsafe class ColumnProduct
                 Store(product, block, panel);
             }
         }
-    }
-
-    private void CopyBlock(int product, int first, int length, int block, float* target)
-    {
-        int column = block * Blocking.Channels, columns = Math.Min(Blocking.Channels, _product.M - column);
-        Packing.Copy(A + product * _product.StrideA + (nint)first * _product.LeadingA + column, _product.LeadingA, target, Blocking.Channels, length, columns);
-    }
-
-    private void CopyPanel(int product, int first, int length, int panel, float* target)
-    {
-        int column = panel * Blocking.Columns, columns = Math.Min(Blocking.Columns, _product.N - column);
-        Packing.Copy(B + product * _product.StrideB + (nint)first * _product.LeadingB + column, _product.LeadingB, target, Blocking.Columns, length, columns);
     }
 
     private void AddProducts(float* sums, float* block, float* panel, int length)

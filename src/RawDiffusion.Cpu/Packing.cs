@@ -45,25 +45,29 @@ internal static unsafe class Packing
     }
 
     /// <summary>
-    /// Copies <paramref name="rows"/> rows, cut into blocks of 16 floats: target[block][row] = source[row][block]. It reads along the rows, which the
-    /// processor foresees.
+    /// Copies <paramref name="rows"/> rows, cut into blocks of <paramref name="width"/> floats (16 or 32): target[block][row] = source[row][block].
+    /// It reads along the rows, which the processor foresees. Behind the last column the target is undefined, as with <see cref="Copy"/>.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void CopyBlocks(float* source, nint sourcePitch, float* target, nint targetPitch, nint blockPitch, int rows, int columns)
+    public static void CopyBlocks(float* source, nint sourcePitch, float* target, nint targetPitch, nint blockPitch, int rows, int columns, int width = Blocking.Channels)
     {
-        int blocks = columns / Blocking.Channels;
+        int blocks = columns / width;
         float* from = source, to = target;
         for (int row = 0; row < rows; row++, from += sourcePitch, to += targetPitch)
         {
-            float* block = to;
-            for (int i = 0; i < blocks; i++, block += blockPitch)
+            float* next = from, block = to;
+            for (int i = 0; i < blocks; i++, next += width, block += blockPitch)
             {
-                Vector512.Load(from + i * Blocking.Channels).Store(block);
+                Vector512.Load(next).Store(block);
+                if (width > Vector512<float>.Count)
+                {
+                    Vector512.Load(next + Vector512<float>.Count).Store(block + Vector512<float>.Count);
+                }
             }
         }
-        if (columns > blocks * Blocking.Channels)
+        if (columns > blocks * width)
         {
-            Copy(source + blocks * Blocking.Channels, sourcePitch, target + blocks * blockPitch, targetPitch, rows, columns - blocks * Blocking.Channels);
+            Copy(source + blocks * width, sourcePitch, target + blocks * blockPitch, targetPitch, rows, columns - blocks * width);
         }
     }
 

@@ -217,41 +217,27 @@ internal sealed unsafe class WeightGradient
             var g = _geometry;
             _x = (float*)_gradient._workers.Scratch(worker, ((endPanel - firstPanel) * _xPanelPitch + (endBlock - firstBlock) * _dyBlockPitch) * sizeof(float));
             _dy = _x + (endPanel - firstPanel) * _xPanelPitch;
+            int firstOut = firstBlock * Blocking.Channels, firstIn = firstPanel * Blocking.Columns;
+            int outputs = Math.Min(endBlock * Blocking.Channels, g.Cout) - firstOut, inputs = Math.Min(endPanel * Blocking.Columns, g.Cin) - firstIn;
             for (int slot = 0; slot < _slots; slot++)
             {
-                float* x = _gradient.X + (((nint)_image + slot) * g.H + _firstInputRow) * g.W * g.Cin;
-                for (int row = 0; row < _inputRows; row++)
+                float* x = _gradient.X + (((nint)_image + slot) * g.H + _firstInputRow) * g.W * g.Cin + firstIn;
+                for (int row = 0; row < _inputRows; row++, x += (nint)g.W * g.Cin)
                 {
-                    for (int panel = firstPanel; panel < endPanel; panel++)
+                    for (int plane = 0; plane < Math.Min(g.Stride, g.W); plane++)
                     {
-                        CopyInputRow(
-                            x + (nint)row * g.W * g.Cin + panel * Blocking.Columns,
-                            _x + (panel - firstPanel) * _xPanelPitch + row * _xRowPitch + slot * Blocking.Columns,
-                            Math.Min(Blocking.Columns, g.Cin - panel * Blocking.Columns));
+                        Packing.CopyBlocks(
+                            x + (nint)plane * g.Cin, (nint)g.Stride * g.Cin,
+                            _x + row * _xRowPitch + plane * _xPlanePitch + slot * Blocking.Columns, _slots * Blocking.Columns, _xPanelPitch,
+                            Blocking.Count(g.W - plane, g.Stride), inputs, Blocking.Columns);
                     }
                 }
-                float* dy = _gradient.Dy + (((nint)_image + slot) * g.OutH + _firstRow) * g.OutW * g.Cout;
-                for (int row = 0; row < _endRow - _firstRow; row++)
+                float* dy = _gradient.Dy + (((nint)_image + slot) * g.OutH + _firstRow) * g.OutW * g.Cout + firstOut;
+                for (int row = 0; row < _endRow - _firstRow; row++, dy += (nint)g.OutW * g.Cout)
                 {
-                    for (int block = firstBlock; block < endBlock; block++)
-                    {
-                        Packing.Copy(
-                            dy + (nint)row * g.OutW * g.Cout + block * Blocking.Channels, g.Cout,
-                            _dy + (block - firstBlock) * _dyBlockPitch + row * _dyRowPitch + slot * Blocking.Channels, _slots * Blocking.Channels,
-                            g.OutW, Math.Min(Blocking.Channels, g.Cout - block * Blocking.Channels));
-                    }
+                    Packing.CopyBlocks(
+                        dy, g.Cout, _dy + row * _dyRowPitch + slot * Blocking.Channels, _slots * Blocking.Channels, _dyBlockPitch, g.OutW, outputs);
                 }
-            }
-        }
-
-        private readonly void CopyInputRow(float* source, float* target, int channels)
-        {
-            var g = _geometry;
-            for (int plane = 0; plane < Math.Min(g.Stride, g.W); plane++)
-            {
-                Packing.Copy(
-                    source + (nint)plane * g.Cin, (nint)g.Stride * g.Cin, target + plane * _xPlanePitch, _slots * Blocking.Columns,
-                    Blocking.Count(g.W - plane, g.Stride), channels);
             }
         }
 
