@@ -1,6 +1,5 @@
 using System.CommandLine;
 using RawDiffusion.Trainer.Terminal;
-using RawDiffusion.Training.Configuration;
 using RawDiffusion.Training.Inference;
 
 namespace RawDiffusion.Trainer.Commands;
