@@ -252,6 +252,6 @@ public sealed record DeviceConfig
     /// <summary>CPU threads; 0 for all.</summary>
     public int Threads { get; init; }
 
-    /// <summary>Whether a GPU runs whole steps as captured graphs.</summary>
+    /// <summary>Whether a GPU runs whole steps as captured graphs. Kept for scripts; the CUDA device launches step by step so far, with the same results.</summary>
     public bool Graphs { get; init; } = true;
 }
