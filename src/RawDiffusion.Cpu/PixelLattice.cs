@@ -1,5 +1,3 @@
-using System.Runtime.CompilerServices;
-
 namespace RawDiffusion.Cpu;
 
 /// <summary>A tap of a convolution: the output at (i, j) takes w[<see cref="Index"/>] times x at (i·step + <see cref="Row"/>, j·step + <see cref="Column"/>).</summary>
