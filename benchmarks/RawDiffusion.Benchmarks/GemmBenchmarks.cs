@@ -38,6 +38,7 @@ public unsafe class GemmBenchmarks
     [GlobalCleanup]
     public void Cleanup()
     {
+        _gemm.Dispose();
         _workers.Dispose();
         NativeMemory.AlignedFree(_a);
         NativeMemory.AlignedFree(_b);

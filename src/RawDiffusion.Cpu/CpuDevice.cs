@@ -73,6 +73,7 @@ public sealed unsafe partial class CpuDevice : Device
     {
         base.Dispose();
         _convolution.Dispose();
+        _gemm.Dispose();
         _workers.Dispose();
     }
 

@@ -6,16 +6,18 @@ namespace RawDiffusion.Cpu;
 /// Matrix products in float32 on the register tiles of the convolution. Results have the same bits for any number of workers, and, unless A is transposed and B is not,
 /// a row of C depends on nothing but its row of A and on B. Not safe for calls from two threads at a time.
 /// </summary>
-public sealed unsafe class Gemm
+public sealed unsafe class Gemm : IDisposable
 {
     private readonly Workers _workers;
     private readonly KernelSet _kernels;
+    private readonly PackedWeights _packed;
 
     /// <summary>Prepares matrix products on <paramref name="workers"/>.</summary>
     /// <param name="workers">The threads that share the work; not owned.</param>
     /// <param name="instructions">The instructions to use; the processor's widest where null.</param>
     /// <exception cref="DeviceException">The processor lacks these instructions.</exception>
-    public Gemm(Workers workers, InstructionSet? instructions = null) => (_workers, _kernels) = (workers, KernelSet.For(instructions ?? KernelSet.Best));
+    public Gemm(Workers workers, InstructionSet? instructions = null) =>
+        (_workers, _kernels, _packed) = (workers, KernelSet.For(instructions ?? KernelSet.Best), new PackedWeights(workers));
 
     /// <summary>Computes C = α·op(A)·op(B) + β·C + bias + residual.</summary>
     /// <param name="product">Sizes, transposes, factors and distances.</param>
@@ -24,8 +26,11 @@ public sealed unsafe class Gemm
     /// <param name="c">C; must not overlap A or B.</param>
     /// <param name="bias">Added to each row of C, [N]; may be null.</param>
     /// <param name="residual">Added to C, laid out like C; may be C's own memory or null.</param>
+    /// <param name="version">
+    /// Where one tightly packed B serves many products: a number that changes whenever B does, so that it is brought into the kernels' order once; otherwise 0.
+    /// </param>
     /// <exception cref="ArgumentException">A size is negative or a leading dimension is shorter than its row.</exception>
-    public void Multiply(in MatrixProduct product, float* a, float* b, float* c, float* bias = null, float* residual = null)
+    public void Multiply(in MatrixProduct product, float* a, float* b, float* c, float* bias = null, float* residual = null, long version = 0)
     {
         Check(product);
         var p = product;
@@ -44,8 +49,22 @@ public sealed unsafe class Gemm
         }
         else
         {
-            new RowProduct(_workers, _kernels, p) { A = a, B = b, C = c, Bias = bias, Addend = addend }.Run();
+            new RowProduct(_workers, _kernels, p) { A = a, B = b, C = c, Bias = bias, Addend = addend, PackedB = Packed(p, b, version) }.Run();
         }
+    }
+
+    /// <summary>Frees what is kept of matrices with a version.</summary>
+    public void Dispose() => _packed.Dispose();
+
+    // B is the kernel of a convolution of one tap, or that of its gradient.
+    private float* Packed(in MatrixProduct p, float* b, long version)
+    {
+        if (version == 0 || p.K == 0)
+        {
+            return null;
+        }
+        var (outputs, inputs) = p.TransposeB ? (p.N, p.K) : (p.K, p.N);
+        return _packed.Get(ConvGeometry.Symmetric(1, 1, 1, inputs, outputs, kernel: 1), b, !p.TransposeB, version);
     }
 
     // C = β·C + residual, so that the product has one addend.

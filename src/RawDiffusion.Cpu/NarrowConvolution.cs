@@ -1,3 +1,4 @@
+using System.Runtime.Intrinsics;
 using RawDiffusion.Core;
 
 namespace RawDiffusion.Cpu;
@@ -131,13 +132,14 @@ internal sealed unsafe class NarrowConvolution(Workers workers, in KernelSet ker
         {
             return;
         }
-        float* source = z + ((nint)image * height + sourceRow) * width * Blocking.Columns + tap * channels;
         var run = map.Columns(columns, width);
-        for (int column = run.First, from = run.Source; column < run.End; column += run.Step, from += run.SourceStep)
+        float* from = z + (((nint)image * height + sourceRow) * width + run.Source) * Blocking.Columns + tap * channels;
+        float* to = target + (nint)run.First * channels;
+        for (int column = run.First; column < run.End; column += run.Step, from += (nint)run.SourceStep * Blocking.Columns, to += (nint)run.Step * channels)
         {
             for (int channel = 0; channel < channels; channel++)
             {
-                target[column * channels + channel] += source[(nint)from * Blocking.Columns + channel];
+                to[channel] += from[channel];
             }
         }
     }
@@ -156,13 +158,14 @@ internal sealed unsafe class NarrowConvolution(Workers workers, in KernelSet ker
                 {
                     continue;
                 }
-                float* row = source + ((nint)image * height + sourceRow) * width * channels;
                 var run = map.Columns(columns, width);
-                for (int column = run.First, from = run.Source; column < run.End; column += run.Step, from += run.SourceStep)
+                float* from = source + (((nint)image * height + sourceRow) * width + run.Source) * channels;
+                float* to = panel + (nint)run.First * pitch + tap * tapPitch;
+                for (int column = run.First; column < run.End; column += run.Step, from += (nint)run.SourceStep * channels, to += (nint)run.Step * pitch)
                 {
                     for (int channel = 0; channel < channels; channel++)
                     {
-                        panel[(nint)column * pitch + tap * tapPitch + channel * channelPitch] = row[(nint)from * channels + channel];
+                        to[channel * channelPitch] = from[channel];
                     }
                 }
             }
@@ -178,15 +181,8 @@ internal sealed unsafe class NarrowConvolution(Workers workers, in KernelSet ker
         float* partial = (float*)workers.SharedScratch((long)chunks * channels * sizeof(float));
         workers.Run(chunks, (chunk, _) =>
         {
-            var sums = new Span<float>(partial + (nint)chunk * channels, channels);
-            sums.Clear();
-            for (int pixel = chunk * BiasChunk; pixel < Math.Min(pixels, (chunk + 1) * BiasChunk); pixel++)
-            {
-                for (int channel = 0; channel < channels; channel++)
-                {
-                    sums[channel] += dy[(nint)pixel * channels + channel];
-                }
-            }
+            int first = chunk * BiasChunk;
+            SumRows(dy + (nint)first * channels, Math.Min(BiasChunk, pixels - first), channels, partial + (nint)chunk * channels);
         });
         for (int channel = 0; channel < channels; channel++)
         {
@@ -196,6 +192,29 @@ internal sealed unsafe class NarrowConvolution(Workers workers, in KernelSet ker
                 sum += partial[(nint)chunk * channels + channel];
             }
             dbias[channel] = sum;
+        }
+    }
+
+    private static void SumRows(float* rows, int count, int width, float* sums)
+    {
+        int column = 0;
+        for (; column + Vector512<float>.Count <= width; column += Vector512<float>.Count)
+        {
+            var sum = Vector512<float>.Zero;
+            for (nint row = 0; row < count; row++)
+            {
+                sum += Vector512.Load(rows + row * width + column);
+            }
+            sum.Store(sums + column);
+        }
+        for (; column < width; column++)
+        {
+            float sum = 0;
+            for (nint row = 0; row < count; row++)
+            {
+                sum += rows[row * width + column];
+            }
+            sums[column] = sum;
         }
     }
 

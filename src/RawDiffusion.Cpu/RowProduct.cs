@@ -14,6 +14,9 @@ internal sealed unsafe class RowProduct
     public required float* A, B, C;
     public float* Bias, Addend;
 
+    /// <summary>B in the order of the kernels, or null where it has to be packed first.</summary>
+    public float* PackedB;
+
     private readonly Workers _workers;
     private readonly KernelSet _kernels;
     private readonly MatrixProduct _product;
@@ -44,9 +47,13 @@ internal sealed unsafe class RowProduct
 
     public void Run()
     {
-        _packed = (float*)_workers.SharedScratch((_packedProducts * _panels * (long)_panelFloats + 2 * Blocking.Columns) * sizeof(float));
-        int packTasks = Math.Max(1, Blocking.Count(_blocks, PackBlocks));
-        _workers.Run(_packedProducts * _panels * packTasks, PackB);
+        _packed = PackedB;
+        if (_packed == null)
+        {
+            _packed = (float*)_workers.SharedScratch((_packedProducts * _panels * (long)_panelFloats + 2 * Blocking.Columns) * sizeof(float));
+            int packTasks = Math.Max(1, Blocking.Count(_blocks, PackBlocks));
+            _workers.Run(_packedProducts * _panels * packTasks, PackB);
+        }
         _workers.Run(_product.Batch * _bands * _panelGroups, RunTask);
     }
 

@@ -37,17 +37,43 @@ public sealed unsafe class CpuGemmTests
         using var b = NativeFloats.Random(5 * 6, 2);
         using var c = new NativeFloats(3 * 4 * 6);
         using var expected = new NativeFloats(3 * 4 * 6);
-        var gemm = new Gemm(workers);
+        using var gemm = new Gemm(workers);
         gemm.Multiply(new MatrixProduct(4, 6, 5) { Batch = 3, StrideB = 0 }, a, b, c);
         gemm.Multiply(new MatrixProduct(12, 6, 5), a, b, expected);
         Assert.True(c.Span.SequenceEqual(expected.Span));
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void PacksAMatrixOncePerVersion(bool transposeB)
+    {
+        const int m = 5, n = 35, k = 21;
+        using var workers = new Workers(2);
+        using var a = NativeFloats.Random(m * k, 1);
+        using var b = NativeFloats.Random(k * n, 2);
+        using var c = new NativeFloats(m * n);
+        using var expected = new NativeFloats(m * n);
+        using var gemm = new Gemm(workers);
+        var product = new MatrixProduct(m, n, k, TransposeB: transposeB);
+
+        gemm.Multiply(product, a, b, expected);
+        gemm.Multiply(product, a, b, c, version: 1);
+        Assert.True(c.Span.SequenceEqual(expected.Span));
+
+        b.Span.Clear();
+        gemm.Multiply(product, a, b, c, version: 1);
+        Assert.True(c.Span.SequenceEqual(expected.Span), "B was read again though its version was the same");
+        gemm.Multiply(product, a, b, c, version: 2);
+        Assert.False(c.Span.ContainsAnyExcept(0f), "B was not read again though its version was another");
     }
 
     [Fact]
     public void RefusesAShortLeadingDimension()
     {
         using var workers = new Workers(1);
-        Assert.Throws<ArgumentException>(() => new Gemm(workers).Multiply(new MatrixProduct(2, 3, 4) { LeadingA = 3 }, null, null, null));
+        using var gemm = new Gemm(workers);
+        Assert.Throws<ArgumentException>(() => gemm.Multiply(new MatrixProduct(2, 3, 4) { LeadingA = 3 }, null, null, null));
     }
 
     private static void Check(
@@ -92,7 +118,8 @@ public sealed unsafe class CpuGemmTests
             using var workers = new Workers(count);
             using var c = new NativeFloats((int)p.StrideC * batch);
             before.Span.CopyTo(c.Span);
-            new Gemm(workers, set).Multiply(p, a, b, c, withBias ? bias : null, withResidual ? residual : null);
+            using var gemm = new Gemm(workers, set);
+            gemm.Multiply(p, a, b, c, withBias ? bias : null, withResidual ? residual : null);
             if (first is null)
                 expected.AssertClose(c.Span, $"{p} ({set})");
             first ??= c.Span.ToArray();

@@ -6,11 +6,11 @@ public sealed unsafe partial class CpuDevice
 {
     /// <inheritdoc/>
     public override void Linear(Tensor x, Tensor w, Tensor? bias, Tensor? residual, Tensor y) =>
-        _gemm.Multiply(new MatrixProduct(x.Shape.Rows, y.Shape.C, x.Shape.C, TransposeB: true), Floats(x), Floats(w), Floats(y), FloatsOrNull(bias), FloatsOrNull(residual));
+        _gemm.Multiply(new MatrixProduct(x.Shape.Rows, y.Shape.C, x.Shape.C, TransposeB: true), Floats(x), Floats(w), Floats(y), FloatsOrNull(bias), FloatsOrNull(residual), w.Version);
 
     /// <inheritdoc/>
     public override void LinearBackwardInput(Tensor dy, Tensor w, Tensor dx, bool accumulate) =>
-        _gemm.Multiply(new MatrixProduct(dy.Shape.Rows, dx.Shape.C, dy.Shape.C) { Beta = accumulate ? 1 : 0 }, Floats(dy), Floats(w), Floats(dx));
+        _gemm.Multiply(new MatrixProduct(dy.Shape.Rows, dx.Shape.C, dy.Shape.C) { Beta = accumulate ? 1 : 0 }, Floats(dy), Floats(w), Floats(dx), version: w.Version);
 
     /// <inheritdoc/>
     public override void LinearBackwardWeight(Tensor x, Tensor dy, Tensor dw, Tensor? dbias, bool accumulate)
