@@ -47,6 +47,22 @@ public abstract partial class Device : IDisposable
     /// <summary>Waits until everything launched has finished.</summary>
     public abstract void Synchronize();
 
+    /// <summary>
+    /// Takes work that will be done many times. A GPU records what the action puts into its stream, without running it, and replays it as a
+    /// whole; another device calls the action at every launch. So the action should put in the same work each time, on tensors that outlive
+    /// the recording or are its own; what changes from launch to launch is read from tensors. It reads nothing back and does not wait.
+    /// </summary>
+    /// <param name="work">Ops, copies and fills.</param>
+    /// <returns>The work, which the caller launches, and disposes before the device.</returns>
+    /// <exception cref="DeviceException">The device cannot take it.</exception>
+    public virtual Recording Record(Action work) => new Recording.Direct(work);
+
+    /// <summary>
+    /// How many bytes of a data set the device had better hold itself than be sent batch by batch: a share of the memory that is free now.
+    /// Zero where the device's memory is the host's.
+    /// </summary>
+    public virtual long DataSetBytes => 0;
+
     /// <summary>Frees the device's memory and threads. Tensors of this device must be disposed before.</summary>
     public virtual void Dispose()
     {

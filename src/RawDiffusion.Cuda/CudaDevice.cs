@@ -32,7 +32,7 @@ public sealed partial class CudaDevice : Device
     /// <exception cref="DeviceException">Driver, NVRTC or cuBLAS are missing, there is no such GPU, or it refuses.</exception>
     public CudaDevice(CudaOptions options)
     {
-        Memory.Exact = options.ExactMemory;
+        (_graphs, Memory.Exact) = (options.Graphs, options.ExactMemory);
         _context = new CudaContext(options.Ordinal);
         try
         {
@@ -79,6 +79,9 @@ public sealed partial class CudaDevice : Device
     /// <summary>Free and total bytes of the GPU's memory, as the driver sees it: other programs' use counts.</summary>
     /// <exception cref="DeviceException">The device is lost.</exception>
     public (long Free, long Total) MemoryInfo() => _context.MemoryInfo();
+
+    /// <summary>A quarter of the free memory.</summary>
+    public override long DataSetBytes => MemoryInfo().Free / 4;
 
     /// <inheritdoc/>
     public override void CopyFromHost(ReadOnlySpan<byte> source, nint target)

@@ -8,7 +8,7 @@ namespace RawDiffusion.Cuda;
 /// launch to launch is read from device memory. The memory that the recording rented stays with the graph, so that nothing else is put
 /// where the graph writes; tensors made while recording may be read after a launch, as long as they are kept.
 /// </summary>
-public sealed unsafe class CudaGraph : IDisposable
+public sealed unsafe class CudaGraph : Recording
 {
     private readonly CudaStream _stream;
     private readonly DriverHandle _executable;
@@ -30,14 +30,14 @@ public sealed unsafe class CudaGraph : IDisposable
 
     /// <summary>Puts the whole graph into the device's stream.</summary>
     /// <exception cref="DeviceException">The driver refuses, or the device is lost.</exception>
-    public void Launch()
+    public override void Launch()
     {
         _stream.Context.Enter();
         _stream.Context.Check(CudaDriver.cuGraphLaunch(_executable.Value, _stream.Value), $"cuGraphLaunch({Nodes} nodes)");
     }
 
     /// <summary>Gives the graph and its memory back, after what was launched of it has run.</summary>
-    public void Dispose()
+    public override void Dispose()
     {
         if (_stream.Context.LostBecause is null && !_executable.IsClosed)
         {
@@ -45,6 +45,7 @@ public sealed unsafe class CudaGraph : IDisposable
         }
         _executable.Dispose();
         _recording.Dispose();
+        base.Dispose();
     }
 }
 
@@ -74,12 +75,17 @@ internal sealed class GraphRecording(CudaContext context, PoolReservation memory
 
 public sealed partial class CudaDevice
 {
+    private readonly bool _graphs;
+
+    /// <inheritdoc/>
+    public override Recording Record(Action work) => _graphs ? Capture(work) : base.Record(work);
+
     /// <summary>Records what an action puts into the device's stream, without running it.</summary>
     /// <param name="action">Launches, copies and fills; it may upload constants, but not read back or wait.</param>
     /// <returns>The graph, which the caller launches and disposes before the device.</returns>
     /// <exception cref="InvalidOperationException">A recording is under way, or the action read back or waited.</exception>
     /// <exception cref="DeviceException">The driver refuses, or the device is lost.</exception>
-    public CudaGraph Record(Action action)
+    public CudaGraph Capture(Action action)
     {
         ThrowIfRecording("another was begun");
         _context.Enter();

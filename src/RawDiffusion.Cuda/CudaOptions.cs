@@ -15,6 +15,11 @@ public sealed record CudaOptions
     /// <summary>Lets cuBLAS round the factors of matrix products to TF32 (10 bits of mantissa) for speed; products are strict float32 otherwise.</summary>
     public bool Tf32 { get; init; }
 
+    /// <summary>
+    /// Whether <see cref="CudaDevice.Record"/> captures a CUDA graph and replays it; else it launches kernel by kernel, with the same results.
+    /// </summary>
+    public bool Graphs { get; init; } = true;
+
     /// <summary>Takes every tensor's memory from the driver in its very size: see <see cref="Core.BufferPool.Exact"/>. For tests.</summary>
     public bool ExactMemory { get; init; }
 }

@@ -39,10 +39,15 @@ public static class Sampler
     /// <param name="firstSample">The index of the batch's first sample.</param>
     /// <param name="noise">z for each step, like x_T, instead of drawing it.</param>
     /// <param name="observer">Called after each step.</param>
+    /// <param name="replay">
+    /// Whether the device may record one step and replay it (<see cref="Device.Record"/>): the denoiser must then have no state of its own on
+    /// the host. Not done with noise given.
+    /// </param>
     /// <returns>The samples, like x_T, which the caller disposes.</returns>
     /// <exception cref="ArgumentException">Noise for another number of steps, or a denoiser that answers in another shape.</exception>
     public static Tensor Run(
-        SamplerPlan plan, Denoiser denoiser, Tensor start, ulong seed, int firstSample = 0, IReadOnlyList<Tensor>? noise = null, SamplerObserver? observer = null)
+        SamplerPlan plan, Denoiser denoiser, Tensor start, ulong seed, int firstSample = 0, IReadOnlyList<Tensor>? noise = null, SamplerObserver? observer = null,
+        bool replay = false)
     {
         int count = plan.Steps.Length, samples = start.Shape.N;
         if (noise is not null && noise.Count != count)
@@ -50,35 +55,40 @@ public static class Sampler
             throw new ArgumentException($"the plan has {count} steps, but noise is given for {noise.Count}");
         }
         var device = start.Device;
-        using var coefficients = plan.UploadCoefficients(device);
-        using var timesteps = plan.UploadTimesteps(device, samples);
-        using var positions = plan.UploadPositions(device, firstSample);
-        using var x0A = observer is not null || plan.IsMultistep ? new Tensor(device, start.Shape, name: "x̂0") : null;
-        using var x0B = plan.IsMultistep ? new Tensor(device, start.Shape, name: "x̂0") : null;
-        var (x0, previousX0) = (x0A, x0B);
+        using var table = new StepTable(plan, device, samples, firstSample);
+        // A multistep plan's x̂0 takes the place of the one before, which counts as zero in the first step.
+        using var x0 = observer is not null || plan.IsMultistep ? new Tensor(device, start.Shape, name: "x̂0").Clear() : null;
+        var previousX0 = plan.IsMultistep ? x0 : null;
+        var stream = new RandomStream(seed, RandomPurpose.SamplingStep, table.Position);
         var x = new Tensor(device, start.Shape, name: "x").CopyFrom(start);
+
+        void Step(Tensor? z)
+        {
+            using var output = denoiser(x, table.Timesteps);
+            if (output.Shape != x.Shape)
+            {
+                throw new ArgumentException($"the denoiser should answer in the shape of {x}, but it returned {output}");
+            }
+            device.DenoiseUpdate(x, output, previousX0, table.Coefficients, z, stream, x0, x);
+        }
+
         try
         {
+            using var recorded = replay && noise is null ? device.Record(() => Step(null)) : null;
             for (int i = 0; i < count; i++)
             {
-                using var output = denoiser(x, timesteps.Slice((long)i * samples, new Shape(samples)));
-                if (output.Shape != x.Shape)
+                table.MoveTo(i);
+                if (recorded is not null)
                 {
-                    throw new ArgumentException($"the denoiser should answer in the shape of {x}, but it returned {output}");
+                    recorded.Launch();
                 }
-                device.DenoiseUpdate(
-                    x, output, i == 0 ? null : previousX0,
-                    coefficients.Slice((long)i * SamplerStep.CoefficientCount, new Shape(SamplerStep.CoefficientCount)),
-                    noise?[i],
-                    new RandomStream(seed, RandomPurpose.SamplingStep, positions.Slice(2L * i, new Shape(2))),
-                    x0, x);
+                else
+                {
+                    Step(noise?[i]);
+                }
                 x.MarkWritten();
                 x0?.MarkWritten();
                 observer?.Invoke(i, x, x0!);
-                if (plan.IsMultistep)
-                {
-                    (x0, previousX0) = (previousX0, x0);
-                }
             }
             return x;
         }
@@ -86,6 +96,38 @@ public static class Sampler
         {
             x.Dispose();
             throw;
+        }
+    }
+
+    /// <summary>A plan's numbers on a device, and those of the step at hand in tensors that stay where they are.</summary>
+    private sealed class StepTable(SamplerPlan plan, Device device, int samples, int firstSample) : IDisposable
+    {
+        private readonly Tensor _coefficients = plan.UploadCoefficients(device);
+        private readonly Tensor _timesteps = plan.UploadTimesteps(device, samples);
+        private readonly Tensor _positions = plan.UploadPositions(device, firstSample);
+
+        /// <summary>[7].</summary>
+        public Tensor Coefficients { get; } = new(device, new Shape(SamplerStep.CoefficientCount), name: "the step's coefficients");
+
+        /// <summary>[N].</summary>
+        public Tensor Timesteps { get; } = new(device, new Shape(samples), name: "the step's timesteps");
+
+        /// <summary>Int32 [2].</summary>
+        public Tensor Position { get; } = new(device, new Shape(2), DType.Int32, "the step's noise position");
+
+        public void MoveTo(int step)
+        {
+            Coefficients.CopyFrom(_coefficients.Slice((long)step * SamplerStep.CoefficientCount, Coefficients.Shape));
+            Timesteps.CopyFrom(_timesteps.Slice((long)step * samples, Timesteps.Shape));
+            Position.CopyFrom(_positions.Slice(2L * step, Position.Shape));
+        }
+
+        public void Dispose()
+        {
+            foreach (var tensor in (Tensor[])[_coefficients, _timesteps, _positions, Coefficients, Timesteps, Position])
+            {
+                tensor.Dispose();
+            }
         }
     }
 }

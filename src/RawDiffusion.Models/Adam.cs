@@ -38,6 +38,9 @@ public sealed class Adam : IDisposable
     /// <summary>How many updates were made: the t of the bias corrections.</summary>
     public long Step { get; set; }
 
+    /// <summary>The gradient's Σ x² before clipping, [1]: on the device once <see cref="Apply"/> has run.</summary>
+    public Tensor GradientSumOfSquares => _sumOfSquares;
+
     /// <summary>
     /// Makes one update from the gradients that the backward pass brought, and forgets them. If their norm is not finite nothing changes.
     /// </summary>
@@ -46,8 +49,14 @@ public sealed class Adam : IDisposable
     /// <returns>The global norm of the gradient before clipping.</returns>
     public double Update(double learningRate, double emaDecay)
     {
-        _parameters.ClearMissingGradients();
-        var device = _parameters.Values.Device;
+        Prepare(learningRate, emaDecay);
+        Apply();
+        return Finish(_sumOfSquares.ToArray<double>()[0]);
+    }
+
+    /// <summary>The first third of <see cref="Update"/>: tells the device the next update's settings.</summary>
+    public void Prepare(double learningRate, double emaDecay)
+    {
         long t = Step + 1;
         Span<double> settings = stackalloc double[(int)AdamSetting.Count];
         settings[(int)AdamSetting.LearningRate] = learningRate;
@@ -61,14 +70,28 @@ public sealed class Adam : IDisposable
         settings[(int)AdamSetting.MaxNorm] = _options.MaxNorm;
         settings[(int)AdamSetting.OneMinusEmaDecay] = 1 - emaDecay;
         _settings.Upload<double>(settings);
+    }
+
+    /// <summary>The second third: what the device does, which <see cref="Device.Record"/> may take.</summary>
+    public void Apply()
+    {
+        _parameters.ClearMissingGradients();
+        var device = _parameters.Values.Device;
         device.SumOfSquares(_parameters.Gradients!, _sumOfSquares);
         device.AdamStep(_parameters.Values, _parameters.Gradients!, _parameters.FirstMoment!, _parameters.SecondMoment!,
             _parameters.Ema!, _sumOfSquares, _settings);
         _parameters.ForgetGradients();
-        double norm = Math.Sqrt(_sumOfSquares.ToArray<double>()[0]);
+    }
+
+    /// <summary>The last third: counts the update, if there was one.</summary>
+    /// <param name="sumOfSquares">What <see cref="GradientSumOfSquares"/> holds.</param>
+    /// <returns>The global norm of the gradient before clipping.</returns>
+    public double Finish(double sumOfSquares)
+    {
+        double norm = Math.Sqrt(sumOfSquares);
         if (double.IsFinite(norm))
         {
-            Step = t;
+            Step++;
             _parameters.Values.MarkWritten();
             _parameters.Ema!.MarkWritten();
         }

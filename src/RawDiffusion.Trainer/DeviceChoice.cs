@@ -68,6 +68,7 @@ internal static class DeviceChoice
         {
             Ordinal = colon < 0 ? 0 : int.Parse(config.Name.AsSpan(colon + 1), CultureInfo.InvariantCulture),
             Tf32 = config.Precision == "tf32",
+            Graphs = config.Graphs,
         });
     }
 }

@@ -11,7 +11,7 @@ public class GraphTests
         using var emulated = EmulatedDevice.Open(exact: false);
         var device = emulated.Device;
         Tensor x = emulated.Upload(1, 2), y = emulated.Make(2);
-        using var graph = device.Record(() => device.LinearCombination(2, x, 0, null, y));
+        using var graph = device.Capture(() => device.LinearCombination(2, x, 0, null, y));
         Assert.Equal(1, graph.Nodes);
         Assert.Equal(0, EmulatedDriver.Launches());
         graph.Launch();
@@ -29,7 +29,7 @@ public class GraphTests
         using var emulated = EmulatedDevice.Open();
         var x = emulated.Make(1);
         float[] source = [3];
-        using var graph = emulated.Device.Record(() => x.Upload(source));
+        using var graph = emulated.Device.Capture(() => x.Upload(source));
         source[0] = 4;
         for (int i = 0; i < 2; i++)
         {
@@ -48,7 +48,7 @@ public class GraphTests
         var device = emulated.Device;
         Tensor x = emulated.Upload(1, 2, 3), y = emulated.Make(3);
         long before = device.Memory.LiveBlocks;
-        var graph = device.Record(() =>
+        var graph = device.Capture(() =>
         {
             using var intermediate = new Tensor(device, x.Shape);
             device.LinearCombination(2, x, 0, null, intermediate);
@@ -71,12 +71,12 @@ public class GraphTests
     {
         using var emulated = EmulatedDevice.Open();
         var x = emulated.Upload(1);
-        foreach (Action forbidden in (Action[])[() => x.ToArray(), emulated.Device.Synchronize, () => emulated.Device.Record(() => { })])
+        foreach (Action forbidden in (Action[])[() => x.ToArray(), emulated.Device.Synchronize, () => emulated.Device.Capture(() => { })])
         {
-            Assert.StartsWith("While a CUDA graph was recorded, ", Assert.Throws<InvalidOperationException>(() => emulated.Device.Record(forbidden)).Message);
+            Assert.StartsWith("While a CUDA graph was recorded, ", Assert.Throws<InvalidOperationException>(() => emulated.Device.Capture(forbidden)).Message);
         }
         Assert.Equal([1f], x.ToArray());
-        using var graph = emulated.Device.Record(() => emulated.Device.LinearCombination(2, x, 0, null, x));
+        using var graph = emulated.Device.Capture(() => emulated.Device.LinearCombination(2, x, 0, null, x));
         graph.Launch();
         Assert.Equal([2f], x.ToArray());
     }
@@ -87,7 +87,7 @@ public class GraphTests
         using var emulated = EmulatedDevice.Open();
         var kernel = emulated.Kernel("off_by_one");
         var x = emulated.Make(4);
-        using var graph = emulated.Device.Record(() => kernel.Launch(emulated.Stream, 1, 32, 0, x, 4));
+        using var graph = emulated.Device.Capture(() => kernel.Launch(emulated.Stream, 1, 32, 0, x, 4));
         graph.Launch();
         Assert.Contains("kernel off_by_one", Assert.Throws<DeviceException>(emulated.Device.Synchronize).Message);
         Assert.True(emulated.Device.IsLost);
@@ -98,7 +98,7 @@ public class GraphTests
     {
         using var emulated = EmulatedDevice.Open();
         Tensor a = emulated.Upload(1, 2, 3, 4), b = emulated.Upload(5, 6, 7, 8), c = emulated.Make(4);
-        using var graph = emulated.Device.Record(() => emulated.Device.Blas.Multiply(false, false, 2, 2, 2, 1, a.Address, 2, b.Address, 2, 0, c.Address, 2));
+        using var graph = emulated.Device.Capture(() => emulated.Device.Blas.Multiply(false, false, 2, 2, 2, 1, a.Address, 2, b.Address, 2, 0, c.Address, 2));
         graph.Launch();
         Assert.Equal([19f, 22f, 43f, 50f], c.ToArray());
     }

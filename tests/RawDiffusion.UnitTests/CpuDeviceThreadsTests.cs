@@ -68,9 +68,14 @@ public class CpuDeviceThreadsTests
     public void PixelsBecomeRealNumbersWithOneRounding(int count)
     {
         using var device = new CpuDevice(2);
-        using var pixels = new Tensor(device, new Shape(count), DType.UInt8).Upload([.. Enumerable.Range(0, count).Select(i => (byte)(7 * i))]);
-        using var y = new Tensor(device, new Shape(count));
-        device.PixelsToReal(pixels, y);
+        var shape = new Shape(1, 1, count, 1);
+        using var pixels = new Tensor(device, shape, DType.UInt8).Upload([.. Enumerable.Range(0, count).Select(i => (byte)(7 * i))]);
+        using var picks = new Tensor(device, new Shape(1, 2), DType.Int32).Clear();
+        using var noiseless = new Tensor(device, new Shape(1, 4)).Upload([1f, 0, 1, 0]);
+        using var position = new Tensor(device, new Shape(2), DType.Int32).Clear();
+        using var y = new Tensor(device, shape);
+        using var target = new Tensor(device, shape);
+        device.AddNoiseToPixels(pixels, picks, 0, count, noiseless, null, new RandomStream(1, RandomPurpose.Noise, position), y, target);
         Assert.Equal(pixels.ToArray<byte>().Select(p => (float)(p / 127.5 - 1)), y.ToArray());
     }
 

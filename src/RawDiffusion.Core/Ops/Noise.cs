@@ -23,6 +23,22 @@ public abstract partial class Device
     public abstract void AddNoise(Tensor x0, Tensor coefficients, Tensor? noise, in RandomStream stream, Tensor xt, Tensor target);
 
     /// <summary>
+    /// <see cref="AddNoise"/> straight from a data set's bytes: sample n's x0 is image picks[n, 0], as pixel/127.5 − 1 in [−1, 1], mirrored left to
+    /// right if picks[n, 1] is not 0.
+    /// </summary>
+    /// <param name="pixels">UInt8 [M, H, W, C].</param>
+    /// <param name="picks">Int32 [N, 2]: an image within 0..M−1, and whether to mirror it.</param>
+    /// <param name="left">The column at which images begin within their border.</param>
+    /// <param name="width">The images' columns within their border; only these are mirrored.</param>
+    /// <param name="coefficients">[N, 4].</param>
+    /// <param name="noise">ε, [N, H, W, C]; drawn from the stream as by <see cref="FillNormal"/> if null.</param>
+    /// <param name="stream">Where ε comes from if no noise is given.</param>
+    /// <param name="xt">[N, H, W, C].</param>
+    /// <param name="target">[N, H, W, C].</param>
+    public abstract void AddNoiseToPixels(
+        Tensor pixels, Tensor picks, int left, int width, Tensor coefficients, Tensor? noise, in RandomStream stream, Tensor xt, Tensor target);
+
+    /// <summary>
     /// The fused reverse update of every sampler here that is linear in x, x̂0 and noise. With the step's coefficients (p, q, clip, u, v, w, s):
     /// x̂0 = clamp(p·x + q·output, −clip, clip); next = u·x + v·x̂0 + w·previousX0 + s·z.
     /// </summary>
@@ -32,12 +48,7 @@ public abstract partial class Device
     /// <param name="coefficients">[7], in the order above; clip = +∞ does not clip.</param>
     /// <param name="noise">z, like x; drawn from the stream as by <see cref="FillNormal"/> if null. With s = 0 neither is looked at.</param>
     /// <param name="stream">Where z comes from if no noise is given.</param>
-    /// <param name="x0">Takes x̂0, unless null.</param>
+    /// <param name="x0">Takes x̂0, unless null; may be previousX0 itself.</param>
     /// <param name="next">Like x; may be x itself.</param>
     public abstract void DenoiseUpdate(Tensor x, Tensor output, Tensor? previousX0, Tensor coefficients, Tensor? noise, in RandomStream stream, Tensor? x0, Tensor next);
-
-    /// <summary>y = pixels/127.5 − 1: bytes 0..255 to [−1, 1].</summary>
-    /// <param name="pixels">UInt8, any shape.</param>
-    /// <param name="y">Like the pixels.</param>
-    public abstract void PixelsToReal(Tensor pixels, Tensor y);
 }

@@ -22,21 +22,39 @@ public sealed unsafe partial class CpuDevice
     /// <inheritdoc/>
     public override void AddNoise(Tensor x0, Tensor coefficients, Tensor? noise, in RandomStream stream, Tensor xt, Tensor target)
     {
-        var numbers = noise is null ? new RandomNumbers(stream) : default;
+        var forward = new ForwardProcess(coefficients, noise, stream, xt, target);
         long perSample = x0.Shape.Count / x0.Shape.N;
-        float* from = Floats(x0), given = FloatsOrNull(noise), abcd = Floats(coefficients), toXt = Floats(xt), toTarget = Floats(target);
-        ForPieces(x0.Shape, (sample, first, count) =>
+        float* from = Floats(x0);
+        ForPieces(x0.Shape, (sample, first, count) => forward.Run(sample, first, count, from + sample * perSample + first));
+    }
+
+    /// <inheritdoc/>
+    public override void AddNoiseToPixels(
+        Tensor pixels, Tensor picks, int left, int width, Tensor coefficients, Tensor? noise, in RandomStream stream, Tensor xt, Tensor target)
+    {
+        var forward = new ForwardProcess(coefficients, noise, stream, xt, target);
+        long perSample = xt.Shape.Count / xt.Shape.N;
+        int channels = xt.Shape.C, row = xt.Shape[2] * channels, begin = left * channels, end = (left + width) * channels;
+        byte* images = (byte*)pixels.Address;
+        int* picked = (int*)picks.Address;
+        ForPieces(xt.Shape, (sample, first, count) =>
         {
-            float* drawn = stackalloc float[Piece];
-            long at = sample * perSample + first;
-            float* epsilon = given == null ? drawn : given + at;
-            if (given == null)
+            byte* mirrored = stackalloc byte[Piece];
+            float* x0 = stackalloc float[Piece];
+            byte* image = images + picked[2 * sample] * perSample, from = image + first;
+            if (picked[2 * sample + 1] != 0)
             {
-                numbers.Normals(sample, first, count, drawn);
+                for (int i = 0; i < count; i++)
+                {
+                    // Column x of the image, counted from its border, is column width − 1 − x of its mirror image.
+                    int inRow = (int)((first + i) % row), channel = inRow % channels;
+                    bool inside = inRow >= begin && inRow < end;
+                    mirrored[i] = image[first + i + (inside ? begin + end - channels - 2 * (inRow - channel) : 0)];
+                }
+                from = mirrored;
             }
-            float* k = abcd + 4L * sample;
-            Elementwise.Apply(new WeightedSum(k[0], k[1]), from + at, epsilon, epsilon, toXt + at, count);
-            Elementwise.Apply(new WeightedSum(k[2], k[3]), from + at, epsilon, epsilon, toTarget + at, count);
+            PixelsToReal(from, x0, count);
+            forward.Run(sample, first, count, x0);
         });
     }
 
@@ -55,12 +73,17 @@ public sealed unsafe partial class CpuDevice
         {
             float* buffer = stackalloc float[Piece];
             long at = sample * perSample + first;
-            float* estimate = toX0 == null ? buffer : toX0 + at;
+            // Room of its own: x̂0 may take the place of the one before, which is yet to be read.
+            float* estimate = stackalloc float[Piece];
             Elementwise.Apply(new ClippedSum(p, q, clip), from + at, said + at, said + at, estimate, count);
             Elementwise.Apply(new WeightedSum(u, v), from + at, estimate, estimate, to + at, count);
             if (previous != null)
             {
                 Elementwise.Apply(new WeightedSum(1, w), to + at, previous + at, previous + at, to + at, count);
+            }
+            if (toX0 != null)
+            {
+                Unsafe.CopyBlockUnaligned(toX0 + at, estimate, (uint)(count * sizeof(float)));
             }
             if (s != 0)
             {
@@ -72,14 +95,6 @@ public sealed unsafe partial class CpuDevice
                 Elementwise.Apply(new WeightedSum(1, s), to + at, z, z, to + at, count);
             }
         });
-    }
-
-    /// <inheritdoc/>
-    public override void PixelsToReal(Tensor pixels, Tensor y)
-    {
-        byte* from = (byte*)pixels.Address;
-        float* to = Floats(y);
-        InChunks(pixels.Shape.Count, 1 << 16, (first, count) => PixelsToReal(from + first, to + first, count));
     }
 
     /// <summary>
@@ -115,6 +130,27 @@ public sealed unsafe partial class CpuDevice
             var words = Vector256.WidenLower(Vector128.Load(source).ToVector256());
             var pixel = Vector512.WidenLower(words.ToVector512()).AsInt32();
             Lanes.Store(Vector512.ConvertToSingle(pixel + pixel - Vector512.Create(255)) / Vector512.Create(255f), to + i, rest);
+        }
+    }
+
+    /// <summary>q_sample with the network's target on pieces of samples.</summary>
+    private sealed class ForwardProcess(Tensor coefficients, Tensor? noise, in RandomStream stream, Tensor xt, Tensor target)
+    {
+        private readonly RandomNumbers _numbers = noise is null ? new RandomNumbers(stream) : default;
+        private readonly float* _abcd = Floats(coefficients), _given = FloatsOrNull(noise), _xt = Floats(xt), _target = Floats(target);
+        private readonly long _perSample = xt.Shape.Count / xt.Shape.N;
+
+        public void Run(int sample, long first, int count, float* x0)
+        {
+            float* drawn = stackalloc float[Piece];
+            long at = sample * _perSample + first;
+            float* epsilon = _given == null ? drawn : _given + at, k = _abcd + 4L * sample;
+            if (_given == null)
+            {
+                _numbers.Normals(sample, first, count, drawn);
+            }
+            Elementwise.Apply(new WeightedSum(k[0], k[1]), x0, epsilon, epsilon, _xt + at, count);
+            Elementwise.Apply(new WeightedSum(k[2], k[3]), x0, epsilon, epsilon, _target + at, count);
         }
     }
 

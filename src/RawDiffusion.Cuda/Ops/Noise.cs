@@ -10,7 +10,7 @@ public sealed partial class CudaDevice
 
     private CudaKernel DenoiseUpdateKernel => field ??= Kernel("noise", "denoise_update");
 
-    private CudaKernel PixelsToRealKernel => field ??= Kernel("noise", "pixels_to_real");
+    private CudaKernel AddNoiseToPixelsKernel => field ??= Kernel("noise", "add_noise_to_pixels");
 
     /// <inheritdoc/>
     public override void FillNormal(Tensor y, in RandomStream stream) =>
@@ -26,8 +26,11 @@ public sealed partial class CudaDevice
         LaunchOverSamples(DenoiseUpdateKernel, x.Shape, next, x0, x, output, previousX0, coefficients, noise, stream.Position, stream.Seed, (uint)stream.Purpose, x.Shape.N, x.Shape.Count / x.Shape.N);
 
     /// <inheritdoc/>
-    public override void PixelsToReal(Tensor pixels, Tensor y) =>
-        LaunchOver(PixelsToRealKernel, y.Shape.Count, perThread: 4, y, pixels, y.Shape.Count);
+    public override void AddNoiseToPixels(
+        Tensor pixels, Tensor picks, int left, int width, Tensor coefficients, Tensor? noise, in RandomStream stream, Tensor xt, Tensor target) =>
+        LaunchOverSamples(
+            AddNoiseToPixelsKernel, xt.Shape, xt, target, pixels, picks, coefficients, noise, stream.Position, stream.Seed, (uint)stream.Purpose,
+            xt.Shape.N, xt.Shape.Count / xt.Shape.N, xt.Shape.C, xt.Shape[2], left, width);
 
     /// <summary>Puts a launch into the stream in which each thread does four elements of one sample, for <c>forEachQuad</c>.</summary>
     private void LaunchOverSamples(CudaKernel kernel, Shape shape, params ReadOnlySpan<KernelArgument> arguments) =>

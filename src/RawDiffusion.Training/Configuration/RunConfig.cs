@@ -252,6 +252,6 @@ public sealed record DeviceConfig
     /// <summary>CPU threads; 0 for all.</summary>
     public int Threads { get; init; }
 
-    /// <summary>Whether a GPU runs whole steps as captured graphs. Kept for scripts; the CUDA device launches step by step so far, with the same results.</summary>
+    /// <summary>Whether a GPU runs whole training and sampling steps as captured graphs; the results are the same bits without.</summary>
     public bool Graphs { get; init; } = true;
 }

@@ -151,35 +151,15 @@ public sealed class BatchLoader : IDisposable
     private void Fill(Batch batch, long number, byte[] image)
     {
         batch.Cursor = _options.Cursor + number * _options.BatchSize;
-        int top = (batch.Height - _data.Height) / 2, left = (batch.Width - _data.Width) / 2, rowBytes = _data.Width * _data.Channels;
+        var border = new ImageBorder(_data, batch.Height, batch.Width);
+        int imageBytes = batch.Height * batch.Width * batch.Channels;
         for (int n = 0; n < batch.Count && !_stopping; n++)
         {
             long position = batch.Cursor + n;
             int index = _order.Index(position);
             (batch.Indices[n], batch.Labels[n]) = (index, _data.Label(index));
             _data.Read(index, image);
-            bool flip = _options.Flip && _order.Flip(position);
-            for (int y = 0; y < _data.Height; y++)
-            {
-                var row = image.AsSpan(y * rowBytes, rowBytes);
-                var target = batch.Pixels.AsSpan((((n * batch.Height) + top + y) * batch.Width + left) * batch.Channels, rowBytes);
-                if (flip)
-                {
-                    Mirror(row, target, batch.Channels);
-                }
-                else
-                {
-                    row.CopyTo(target);
-                }
-            }
-        }
-    }
-
-    private static void Mirror(ReadOnlySpan<byte> row, Span<byte> target, int channels)
-    {
-        for (int from = row.Length - channels, to = 0; from >= 0; from -= channels, to += channels)
-        {
-            row.Slice(from, channels).CopyTo(target[to..]);
+            border.Put(image, _options.Flip && _order.Flip(position), batch.Pixels.AsSpan(n * imageBytes, imageBytes));
         }
     }
 }

@@ -75,8 +75,13 @@ public static class ImageSampler
             using var labels = model.Classes > 0 ? Labels(model, request, first, n) : null;
             using var noClass = model.Classes > 0 && request.Sampling.Guidance != 1 ? Repeat(model, model.Classes, n) : null;
             using var start = Sampler.SampleStart(model.Device, shape, request.Seed, first);
-            using var result = Sampler.Run(plan, model.Denoiser(labels, noClass, request.Sampling.Guidance), start, request.Seed, first, observer: (step, _, x0) =>
+            using var result = Sampler.Run(plan, model.Denoiser(labels, noClass, request.Sampling.Guidance), start, request.Seed, first, replay: true, observer: (step, _, x0) =>
             {
+                // A device that works behind the program's back is waited for now and then, so that progress is what has been done.
+                if (step % 8 == 7)
+                {
+                    model.Device.Synchronize();
+                }
                 stop.ThrowIfCancellationRequested();
                 // Frames are spread evenly over the steps, the last one included.
                 int frame = frames == 0 ? 0 : (step + 1) * frames / plan.Steps.Length - 1;

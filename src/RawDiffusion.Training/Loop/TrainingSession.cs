@@ -19,7 +19,7 @@ public sealed class TrainingSession : IDisposable
     private readonly Device _device;
     private readonly Adam _adam;
     private readonly TrainingStep _step;
-    private readonly BatchLoader _loader;
+    private readonly BatchFeed _feed;
     private readonly MetricsLog _metrics;
     private readonly SampleGrids _grids;
     private readonly EmaDecay _emaDecay;
@@ -58,7 +58,7 @@ public sealed class TrainingSession : IDisposable
         }
         var batch = new Shape(Config.Batch, plan.Network.Height, plan.Network.Width, plan.Network.InChannels);
         _step = new TrainingStep(unet, _adam, Config.Diffusion, device, batch, Config.Seed);
-        _loader = new BatchLoader(data, new BatchLoaderOptions
+        _feed = BatchFeed.Open(data, device, new BatchLoaderOptions
         {
             BatchSize = Config.Batch,
             Seed = Config.Seed,
@@ -168,22 +168,19 @@ public sealed class TrainingSession : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        _loader.Dispose();
         _metrics.Dispose();
         _step.Dispose();
+        _feed.Dispose();
         _adam.Dispose();
         Parameters.Dispose();
     }
 
     private StepResult RunStep()
     {
-        var batch = _loader.Next();
-        Span<int> timesteps = stackalloc int[Config.Batch];
+        int[] labels = _feed.Next(_step), timesteps = new int[labels.Length];
         _step.DrawTimesteps(Step, timesteps);
-        _step.SetPixels(batch.Pixels);
         if (Network.ClassEmbeddings is { } embeddings)
         {
-            int[] labels = [.. batch.Labels];
             LabelDropout.Apply(labels, embeddings - 1, Config.Diffusion.LabelDropout, Config.Seed, Step);
             _step.SetLabels(labels);
         }
@@ -269,7 +266,7 @@ public sealed class TrainingSession : IDisposable
     {
         var state = NetworkMapping.Describe(Config, Network);
         state["adam_step"] = _adam.Step;
-        state["cursor"] = _loader.Cursor;
+        state["cursor"] = _feed.Cursor;
         state["bad_steps"] = _badSteps;
         state["seconds"] = Seconds;
         return new CheckpointContents(Step,

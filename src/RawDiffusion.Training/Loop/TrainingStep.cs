@@ -2,6 +2,7 @@ using RawDiffusion.Core;
 using RawDiffusion.Diffusion;
 using RawDiffusion.Models;
 using RawDiffusion.Training.Configuration;
+using RawDiffusion.Training.Data;
 
 namespace RawDiffusion.Training.Loop;
 
@@ -12,8 +13,9 @@ public readonly record struct StepResult(double Loss, double GradNorm);
 
 /// <summary>
 /// One training step of DDPM (Ho et al. 2020, algorithm 1) with everything it needs on the device: noise the images, predict, L_simple,
-/// backward, clip, Adam, EMA. What changes from step to step (timesteps, their coefficients, the position of the random streams) is
-/// uploaded into tensors that stay where they are.
+/// backward, clip, Adam, EMA. What changes from step to step (which images, timesteps, their coefficients, the position of the random
+/// streams, the optimizer's settings) is uploaded into tensors that stay where they are; the rest is recorded once, by a device that can,
+/// and replayed.
 /// </summary>
 public sealed class TrainingStep : IDisposable
 {
@@ -23,8 +25,12 @@ public sealed class TrainingStep : IDisposable
     private readonly DiffusionProcess _process;
     private readonly DiffusionConfig _diffusion;
     private readonly ulong _seed;
-    private readonly Tensor _pixels, _images, _noisy, _target, _timesteps, _coefficients, _position;
+    private readonly Shape _batch;
+    private readonly Tensor _noisy, _target, _picks, _timesteps, _coefficients, _position, _report;
     private readonly Tensor? _labels, _weights;
+    private Tensor? _pixels, _images;
+    private DeviceImages? _dataSet;
+    private Recording? _work;
 
     /// <summary>A step for batches of one shape.</summary>
     /// <param name="network">The network, whose parameters have memory with gradients.</param>
@@ -35,24 +41,54 @@ public sealed class TrainingStep : IDisposable
     /// <param name="seed">The run's seed.</param>
     public TrainingStep(UNet network, Adam adam, DiffusionConfig diffusion, Device device, Shape batch, ulong seed)
     {
-        (_device, _network, _adam, _diffusion, _seed) = (device, network, adam, diffusion, seed);
+        (_device, _network, _adam, _diffusion, _batch, _seed) = (device, network, adam, diffusion, batch, seed);
         _process = DiffusionProcess.From(diffusion);
-        _pixels = new Tensor(device, batch, DType.UInt8, "the batch's pixels");
-        _images = new Tensor(device, batch, null, "x_0");
         _noisy = new Tensor(device, batch, null, "x_t");
         _target = new Tensor(device, batch, null, "the network's target");
+        _picks = new Tensor(device, new Shape(batch.N, 2), DType.Int32, "the batch's images in the data set");
         _timesteps = new Tensor(device, new Shape(batch.N), null, "timesteps");
         _coefficients = new Tensor(device, new Shape(batch.N, 4), null, "q_sample's coefficients");
         _position = new Tensor(device, new Shape(2), DType.Int32, "the random streams' position");
+        _report = new Tensor(device, new Shape(2), null, "the step's loss and squared gradient norm");
         _labels = network.Config.ClassEmbeddings is null ? null : new Tensor(device, new Shape(batch.N), DType.Int32, "labels");
         _weights = diffusion.LossWeighting == "min_snr" ? new Tensor(device, new Shape(batch.N), null, "loss weights") : null;
     }
 
     /// <summary>The batch's images as bytes, [N, H, W, C].</summary>
-    public void SetPixels(ReadOnlySpan<byte> pixels) => _device.PixelsToReal(_pixels.Upload(pixels), _images);
+    public void SetPixels(ReadOnlySpan<byte> pixels)
+    {
+        if (_pixels is null)
+        {
+            ChangeSource();
+            _pixels = new Tensor(_device, _batch, DType.UInt8, "the batch's pixels");
+            _picks.Upload([.. Enumerable.Range(0, _batch.N).SelectMany(n => (int[])[n, 0])]);
+        }
+        _pixels.Upload(pixels);
+    }
 
     /// <summary>The batch's images as numbers in [−1, 1], [N, H, W, C].</summary>
-    public void SetImages(ReadOnlySpan<float> images) => _images.Upload(images);
+    public void SetImages(ReadOnlySpan<float> images)
+    {
+        if (_images is null)
+        {
+            ChangeSource();
+            _images = new Tensor(_device, _batch, null, "x_0");
+        }
+        _images.Upload(images);
+    }
+
+    /// <summary>The batch's images by their place in a data set that is on the device.</summary>
+    /// <param name="dataSet">The images, of the network's size. The step reads them until it is given others, and does not dispose them.</param>
+    /// <param name="picks">[N, 2]: an image, and whether to mirror it (1) or not (0).</param>
+    public void SetImages(DeviceImages dataSet, ReadOnlySpan<int> picks)
+    {
+        if (_dataSet != dataSet)
+        {
+            ChangeSource();
+            _dataSet = dataSet;
+        }
+        _picks.Upload(picks);
+    }
 
     /// <summary>The batch's labels for a network with classes, each below its number of class embeddings.</summary>
     /// <exception cref="DataException">A label out of range.</exception>
@@ -94,29 +130,67 @@ public sealed class TrainingStep : IDisposable
     /// <param name="noise">ε, [N, H, W, C]; drawn from the seed if null.</param>
     public StepResult Run(long step, ReadOnlySpan<int> timesteps, double learningRate, double emaDecay, Tensor? noise = null)
     {
-        Prepare(step, timesteps, noise);
-        double loss;
-        using (var tape = new Tape(_device, recording: true))
+        Prepare(step, timesteps);
+        _adam.Prepare(learningRate, emaDecay);
+        if (noise is null)
         {
-            var dropout = _network.Config.Dropout > 0 ? new DropoutContext(_seed, _position) : (DropoutContext?)null;
-            var output = _network.Forward(tape, _noisy, _timesteps, _labels, dropout);
-            var (total, _) = tape.MeanSquaredError(output, _target, _weights);
-            tape.Backward(total);
-            loss = total.ToArray<double>()[0];
+            (_work ??= _device.Record(() => Work(null))).Launch();
         }
-        return new StepResult(loss, _adam.Update(learningRate, emaDecay));
+        else
+        {
+            Work(noise);
+        }
+        Span<double> report = stackalloc double[2];
+        _report.Download(report);
+        return new StepResult(report[0], _adam.Finish(report[1]));
     }
 
     /// <inheritdoc/>
     public void Dispose()
     {
-        foreach (var tensor in (Tensor?[])[_pixels, _images, _noisy, _target, _timesteps, _coefficients, _position, _labels, _weights])
+        ChangeSource();
+        foreach (var tensor in (Tensor?[])[_noisy, _target, _picks, _timesteps, _coefficients, _position, _report, _labels, _weights])
         {
             tensor?.Dispose();
         }
     }
 
-    private void Prepare(long step, ReadOnlySpan<int> timesteps, Tensor? noise)
+    /// <summary>What the device does in a step.</summary>
+    private void Work(Tensor? noise)
+    {
+        var stream = new RandomStream(_seed, RandomPurpose.Noise, _position);
+        if (_images is not null)
+        {
+            _device.AddNoise(_images, _coefficients, noise, stream, _noisy, _target);
+        }
+        else
+        {
+            var pixels = _pixels ?? _dataSet?.Pixels ?? throw new InvalidOperationException("a training step needs images: set them before it runs");
+            _device.AddNoiseToPixels(pixels, _picks, _dataSet?.Left ?? 0, _dataSet?.Width ?? _batch[2], _coefficients, noise, stream, _noisy, _target);
+        }
+        _noisy.MarkWritten();
+        using (var tape = new Tape(_device, recording: true))
+        {
+            var dropout = _network.Config.Dropout > 0 ? new DropoutContext(_seed, _position) : (DropoutContext?)null;
+            var output = _network.Forward(tape, _noisy, _timesteps, _labels, dropout);
+            var (loss, _) = tape.MeanSquaredError(output, _target, _weights);
+            tape.Backward(loss);
+            _report.Slice(0, new Shape(1)).CopyFrom(loss);
+        }
+        _adam.Apply();
+        _report.Slice(1, new Shape(1)).CopyFrom(_adam.GradientSumOfSquares);
+    }
+
+    /// <summary>Forgets where images came from, and what was recorded to read them there.</summary>
+    private void ChangeSource()
+    {
+        _work?.Dispose();
+        _pixels?.Dispose();
+        _images?.Dispose();
+        (_work, _pixels, _images, _dataSet) = (null, null, null, null);
+    }
+
+    private void Prepare(long step, ReadOnlySpan<int> timesteps)
     {
         _position.Upload([checked((int)step), 0]);
         _timesteps.Upload(timesteps);
@@ -132,6 +206,5 @@ public sealed class TrainingStep : IDisposable
             }
             _weights.Upload(weights);
         }
-        _device.AddNoise(_images, _coefficients, noise, new RandomStream(_seed, RandomPurpose.Noise, _position), _noisy, _target);
     }
 }

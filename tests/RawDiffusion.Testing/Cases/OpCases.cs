@@ -22,7 +22,7 @@ public static class OpCases
         .. FillNormalCases.All,
         .. AddNoiseCases.All,
         .. DenoiseUpdateCases.All,
-        .. PixelsToRealCases.All,
+        .. AddNoiseToPixelsCases.All,
         .. SumOfSquaresCases.All,
         .. AdamStepCases.All,
     ];

@@ -33,6 +33,32 @@ public partial class ReferenceDevice
     }
 
     /// <inheritdoc/>
+    public override void AddNoiseToPixels(
+        Tensor pixels, Tensor picks, int left, int width, Tensor coefficients, Tensor? noise, in RandomStream stream, Tensor xt, Tensor target)
+    {
+        var bytes = Elements<byte>(pixels, DType.UInt8);
+        var picked = Elements<int>(picks, DType.Int32);
+        using var x0 = new Tensor(this, xt.Shape);
+        var x0s = Reals(x0);
+        for (int n = 0, i = 0; n < xt.Shape.N; n++)
+        {
+            for (int y = 0; y < xt.Shape[1]; y++)
+            {
+                for (int x = 0; x < xt.Shape[2]; x++)
+                {
+                    bool mirrored = picked[2 * n + 1] != 0 && x >= left && x < left + width;
+                    int from = mirrored ? left + (width - 1) - (x - left) : x;
+                    for (int c = 0; c < xt.Shape.C; c++, i++)
+                    {
+                        x0s[i] = bytes[((picked[2 * n] * xt.Shape[1] + y) * xt.Shape[2] + from) * xt.Shape.C + c] / 127.5 - 1;
+                    }
+                }
+            }
+        }
+        AddNoise(x0, coefficients, noise, stream, xt, target);
+    }
+
+    /// <inheritdoc/>
     public override void DenoiseUpdate(Tensor x, Tensor output, Tensor? previousX0, Tensor coefficients, Tensor? noise, in RandomStream stream, Tensor? x0, Tensor next)
     {
         var xs = Reals(x);
@@ -60,17 +86,6 @@ public partial class ReferenceDevice
                 x0s[i] = estimate;
             }
             nexts[i] = sum;
-        }
-    }
-
-    /// <inheritdoc/>
-    public override void PixelsToReal(Tensor pixels, Tensor y)
-    {
-        var bytes = Elements<byte>(pixels, DType.UInt8);
-        var ys = Reals(y);
-        for (int i = 0; i < ys.Length; i++)
-        {
-            ys[i] = bytes[i] / 127.5 - 1;
         }
     }
 

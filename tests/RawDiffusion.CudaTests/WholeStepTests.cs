@@ -1,0 +1,181 @@
+using RawDiffusion.Core;
+using RawDiffusion.Cpu;
+using RawDiffusion.Cuda;
+using RawDiffusion.Diffusion;
+using RawDiffusion.Models;
+using RawDiffusion.Testing;
+using RawDiffusion.Training.Configuration;
+using RawDiffusion.Training.Data;
+using RawDiffusion.Training.Inference;
+using RawDiffusion.Training.Loop;
+
+namespace RawDiffusion.CudaTests;
+
+/// <summary>Whole training and sampling steps on the emulated GPU: recorded as graphs, launched kernel by kernel, and on the CPU.</summary>
+public class WholeStepTests
+{
+    private const int Batch = 2, Classes = 3;
+
+    private static readonly UNetConfig Network = new()
+    {
+        Height = 8,
+        Width = 8,
+        InChannels = 3,
+        OutChannels = 3,
+        BlockChannels = [8, 16],
+        DownAttention = [false, true],
+        UpAttention = [false, true],
+        LayersPerBlock = 1,
+        NormGroups = 4,
+        ClassEmbeddings = Classes + 1,
+        Dropout = 0.1,
+    };
+
+    [Fact]
+    public void ATrainingStepIsOneGraphWithTheBitsOfSingleLaunches()
+    {
+        EmulatedDevice.Require();
+        var graph = Train(graphs: true);
+        var single = Train(graphs: false);
+        Assert.Equal(single.Results, graph.Results);
+        Assert.Equal(single.Weights, graph.Weights);
+        Assert.Equal(single.Ema, graph.Ema);
+        Assert.Equal(single.Launches, graph.Launches);
+
+        using var cpu = new CpuDevice(1);
+        var onCpu = Train(cpu);
+        Assert.All(onCpu.Results.Zip(graph.Results), pair =>
+        {
+            Assert.Equal(pair.First.Loss, pair.Second.Loss, 1e-4 * pair.First.Loss);
+            Assert.Equal(pair.First.GradNorm, pair.Second.GradNorm, 1e-4 * pair.First.GradNorm);
+        });
+    }
+
+    /// <summary>Ops rent memory for what they make, and a replayed graph does not.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void FromTheSecondStepOnNoOpIsCalledIfThereAreGraphs(bool graphs)
+    {
+        EmulatedDevice.Require();
+        using var device = Open(graphs);
+        using var training = new TinyTraining(device);
+        training.Run(0);
+        long raw = device.Memory.RawAllocations, live = device.Memory.LiveBytes;
+        device.Memory.ResetPeak();
+        training.Run(1);
+        training.Run(2);
+        Assert.Equal((raw, live), (device.Memory.RawAllocations, device.Memory.LiveBytes));
+        Assert.Equal(graphs, device.Memory.PeakBytes == live);
+    }
+
+    [Theory]
+    [InlineData("ddpm", 1)]
+    [InlineData("ddim", 3)]
+    [InlineData("dpmpp_2m", 1)]
+    public void ASamplingStepIsOneGraphWithTheBitsOfSingleLaunches(string sampler, double guidance)
+    {
+        EmulatedDevice.Require();
+        float[] graph = Sample(graphs: true), single = Sample(graphs: false);
+        Assert.Equal(single, graph);
+        using var cpu = new CpuDevice(1);
+        Assert.All(SampleOn(cpu).Zip(graph), pair => Assert.Equal(pair.First, pair.Second, 1e-3f));
+
+        float[] Sample(bool graphs)
+        {
+            EmulatedDriver.Start();
+            using var device = Open(graphs);
+            return SampleOn(device);
+        }
+
+        float[] SampleOn(Device device)
+        {
+            var unet = new UNet(Network);
+            using var parameters = new ParameterSet(unet.Parameters, device, training: false);
+            Randomize(parameters);
+            var model = new GenerativeModel(unet, device, new DiffusionConfig { Timesteps = 8 }, Network.Height, Network.Width);
+            var sampling = new SamplingConfig { Sampler = sampler, Steps = sampler == "ddpm" ? 8 : 4, Eta = 0.5, Guidance = guidance };
+            var images = ImageSampler.Run(model, new SampleRequest { Count = 3, BatchSize = 2, Sampling = sampling, Seed = 5, TrajectoryFrames = 2 });
+            return [.. images.Pixels, .. images.Trajectory.SelectMany(frame => frame)];
+        }
+    }
+
+    [Fact]
+    public void ADenoiserWithStateIsCalledForEachStep()
+    {
+        using var emulated = EmulatedDevice.Open(exact: false);
+        var plan = DdimSampler.Plan(NoiseSchedule.Linear(10), Prediction.Epsilon, 4);
+        using var start = new Tensor(emulated.Device, new Shape(1, 2)).Upload([0.5f, -1]);
+        int calls = 0;
+        Denoiser counting = (x, _) =>
+        {
+            calls++;
+            return new Tensor(x.Device, x.Shape).CopyFrom(x);
+        };
+        Sampler.Run(plan, counting, start, 1).Dispose();
+        Assert.Equal(4, calls);
+        Sampler.Run(plan, counting, start, 1, replay: true).Dispose();
+        Assert.Equal(5, calls);
+    }
+
+    private static CudaDevice Open(bool graphs) => new(new CudaOptions { Cache = EmulatedDriver.Cache, CompileAhead = false, Graphs = graphs });
+
+    private static void Randomize(ParameterSet parameters)
+    {
+        parameters.Initialize(1);
+        // Layers that start at zero would hide what is behind them.
+        var random = new Random(1);
+        parameters.Values.Upload([.. parameters.Values.ToArray().Select(weight => weight == 0 ? (float)(random.NextDouble() - 0.5) * 0.2f : weight)]);
+    }
+
+    private static Trained Train(bool graphs)
+    {
+        EmulatedDriver.Start();
+        using var device = Open(graphs);
+        return Train(device);
+    }
+
+    private static Trained Train(Device device)
+    {
+        using var training = new TinyTraining(device);
+        StepResult[] results = [.. Enumerable.Range(0, 3).Select(training.Run)];
+        return new Trained(results, training.Parameters.Values.ToArray(), training.Parameters.Ema!.ToArray(), device is CudaDevice ? EmulatedDriver.Launches() : 0);
+    }
+
+    private sealed record Trained(StepResult[] Results, float[] Weights, float[] Ema, long Launches);
+
+    private sealed class TinyTraining : IDisposable
+    {
+        private readonly Adam _adam;
+        private readonly TrainingStep _step;
+        private readonly DeviceImages _images;
+
+        public TinyTraining(Device device)
+        {
+            var unet = new UNet(Network);
+            Parameters = new ParameterSet(unet.Parameters, device, training: true);
+            Randomize(Parameters);
+            _adam = new Adam(Parameters, new AdamOptions());
+            _step = new TrainingStep(unet, _adam, new DiffusionConfig { LossWeighting = "min_snr" }, device, new Shape(Batch, Network.Height, Network.Width, 3), seed: 4);
+            _images = new DeviceImages(new ShapesDataset(6, 8), device, Network.Height, Network.Width);
+        }
+
+        public ParameterSet Parameters { get; }
+
+        /// <summary>A step with images, labels, timesteps and rates of its own.</summary>
+        public StepResult Run(int step)
+        {
+            _step.SetImages(_images, [step, 1, 5 - step, 0]);
+            _step.SetLabels([step % Classes, Classes]);
+            return _step.Run(step, [300 + step, 900 - step], 1e-3 / (step + 1), 0.9 + 0.01 * step);
+        }
+
+        public void Dispose()
+        {
+            _step.Dispose();
+            _images.Dispose();
+            _adam.Dispose();
+            Parameters.Dispose();
+        }
+    }
+}
