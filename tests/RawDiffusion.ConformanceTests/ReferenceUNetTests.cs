@@ -1,167 +1,20 @@
-using RawDiffusion.Core;
-using RawDiffusion.Models;
 using RawDiffusion.Testing;
-using RawDiffusion.Training.Configuration;
-using RawDiffusion.Training.Inference;
-using RawDiffusion.Training.Loop;
-using RawDiffusion.Training.Storage;
 
 namespace RawDiffusion.ConformanceTests;
 
-/// <summary>
-/// The whole U-Net against values computed by the hub's own implementation: output, loss, every gradient, and five training steps with
-/// their losses, gradient norms, final weights and moving averages.
-/// </summary>
+/// <summary>The whole U-Net against the hub's own implementation, on every device.</summary>
 public sealed class ReferenceUNetTests
 {
-    private const double Tolerance = 2e-4;
-
-    public static TheoryData<string, string> Cases()
-    {
-        var cases = new TheoryData<string, string>();
-        foreach (string model in (string[])["unet-cifar-style", "unet-class-multihead"])
-        {
-            foreach (var device in DeviceUnderTest.All)
-            {
-                cases.Add(model, device.Name);
-            }
-        }
-        return cases;
-    }
+    public static TheoryData<string, string> Cases => new(
+        from model in ReferenceUNet.Models
+        from device in DeviceUnderTest.All
+        select (model, device.Name));
 
     [Theory]
     [MemberData(nameof(Cases))]
-    public void ForwardAndBackwardAgree(string model, string deviceName)
-    {
-        using var setup = new Setup(model, deviceName);
-        using var values = SafetensorsReader.Open(Path.Combine(setup.Folder, "forward_backward.safetensors"));
-        using var x = setup.Upload(values, "sample");
-        using var target = setup.Upload(values, "target");
-        using var timesteps = new Tensor(setup.Device, new Shape(x.Shape.N)).Upload(values.ReadInt64("timestep"));
-        using var labels = values.Contains("class_labels") ? new Tensor(setup.Device, new Shape(x.Shape.N), DType.Int32).Upload(values.ReadInt64("class_labels")) : null;
-
-        using (var tape = new Tape(setup.Device, recording: true))
-        {
-            var output = tape.Keep(setup.Network.Forward(tape, x, timesteps, labels));
-            var (loss, _) = tape.MeanSquaredError(output, target);
-            tape.Backward(loss);
-            AssertClose("output", setup.ExpectedImages(values, "output"), output.ToArray<double>());
-            AssertClose("loss", values.ReadFloats("loss"), loss.ToArray<double>());
-        }
-        foreach (var source in ParameterFiles.Sources(setup.Parameters, setup.Parameters.Gradients!))
-        {
-            AssertClose(source.Name, values.ReadFloats("grad." + source.Name), Floats(source));
-        }
-        Assert.Equal(0, LeftOver(setup));
-    }
+    public void ForwardAndBackwardAgree(string model, string device) => ReferenceUNet.ForwardAndBackwardAgree(model, DeviceUnderTest.Named(device));
 
     [Theory]
     [MemberData(nameof(Cases))]
-    public void FiveTrainingStepsAgree(string model, string deviceName)
-    {
-        using var setup = new Setup(model, deviceName);
-        using var values = SafetensorsReader.Open(Path.Combine(setup.Folder, "training_run.safetensors"));
-        float[] losses = values.ReadFloats("losses"), norms = values.ReadFloats("grad_norms"), x0 = values.ReadFloats("x0"), noise = values.ReadFloats("noise");
-        long[] timesteps = values.ReadInt64("timesteps");
-        long[]? labels = values.Contains("class_labels") ? values.ReadInt64("class_labels") : null;
-        var extents = values.Entry("x0").Shape;
-        var shape = new Shape((int)extents[1], (int)extents[3], (int)extents[4], (int)extents[2]);
-        int size = (int)shape.Count, n = shape.N;
-        using var adam = new Adam(setup.Parameters, new AdamOptions());
-        using var step = new TrainingStep(setup.Network, adam, new DiffusionConfig(), setup.Device, shape, 0);
-
-        for (int s = 0; s < losses.Length; s++)
-        {
-            step.SetImages(Nhwc(x0.AsSpan(s * size, size), shape));
-            if (labels is not null)
-            {
-                step.SetLabels([.. labels[(s * n)..((s + 1) * n)].Select(label => (int)label)]);
-            }
-            using var epsilon = new Tensor(setup.Device, shape).Upload(Nhwc(noise.AsSpan(s * size, size), shape));
-            var result = step.Run(s, [.. timesteps[(s * n)..((s + 1) * n)].Select(t => (int)t)], 2e-4, 0.99, epsilon);
-            Assert.Equal(losses[s], result.Loss, Tolerance * losses[s]);
-            Assert.Equal(norms[s], result.GradNorm, Tolerance * norms[s]);
-        }
-        foreach (var source in ParameterFiles.Sources(setup.Parameters, setup.Parameters.Values))
-        {
-            AssertClose(source.Name, values.ReadFloats("trained." + source.Name), Floats(source));
-        }
-        foreach (var source in ParameterFiles.Sources(setup.Parameters, setup.Parameters.Ema!))
-        {
-            AssertClose("ema." + source.Name, values.ReadFloats("ema." + source.Name), Floats(source));
-        }
-    }
-
-    private static long LeftOver(Setup setup) => setup.Device.Memory.LiveBlocks - setup.PersistentBlocks;
-
-    private static double[] Floats(TensorSource source)
-    {
-        using var stream = new MemoryStream();
-        SafetensorsWriter.Write(stream, [source]);
-        var bytes = stream.ToArray().AsSpan();
-        return [.. System.Runtime.InteropServices.MemoryMarshal.Cast<byte, float>(bytes[^(int)source.Length..]).ToArray().Select(v => (double)v)];
-    }
-
-    /// <summary>The largest difference, relative to the largest value of the tensor.</summary>
-    private static void AssertClose(string name, float[] expected, double[] actual)
-    {
-        Assert.Equal(expected.Length, actual.Length);
-        double scale = expected.Max(MathF.Abs), worst = expected.Zip(actual, (e, a) => Math.Abs(e - a)).Max();
-        Assert.True(worst <= Tolerance * scale + 1e-9, $"{name}: off by {worst:g3}, the largest value is {scale:g3}");
-    }
-
-    private static float[] Nhwc(ReadOnlySpan<float> nchw, Shape shape)
-    {
-        var result = new float[nchw.Length];
-        Layout.OihwToOhwi(nchw, result, shape.C, shape.Positions);
-        return result;
-    }
-
-    private sealed class Setup : IDisposable
-    {
-        public Setup(string model, string deviceName)
-        {
-            string? folder = SharedFiles.Find($"reference/{model}");
-            Assert.SkipWhen(folder is null, SharedFiles.Missing);
-            Folder = folder!;
-            Device = DeviceUnderTest.Named(deviceName).Create();
-            Device.PoisonNewTensors = true;
-            using var hub = HubFolder.TryOpen(folder!)!;
-            Network = new UNet(NetworkMapping.FromHub(hub.UNet));
-            Parameters = new ParameterSet(Network.Parameters, Device, training: true);
-            ParameterFiles.Load(Parameters, Parameters.Values, hub.Weights.Names, hub.Weights.ShapeOf, hub.Weights.ReadFloats, hub.Weights.Path);
-            Parameters.Ema!.CopyFrom(Parameters.Values);
-            PersistentBlocks = Device.Memory.LiveBlocks + (model.Contains("class") ? 4 : 3);
-        }
-
-        public string Folder { get; }
-
-        public Device Device { get; }
-
-        public UNet Network { get; }
-
-        public ParameterSet Parameters { get; }
-
-        /// <summary>Blocks of weights and of the test's inputs.</summary>
-        public int PersistentBlocks { get; }
-
-        public Tensor Upload(SafetensorsReader values, string name)
-        {
-            var extents = values.Entry(name).Shape;
-            var shape = new Shape((int)extents[0], (int)extents[2], (int)extents[3], (int)extents[1]);
-            return new Tensor(Device, shape, null, name).Upload(Nhwc(values.ReadFloats(name), shape));
-        }
-
-        public float[] ExpectedImages(SafetensorsReader values, string name)
-        {
-            var extents = values.Entry(name).Shape;
-            return Nhwc(values.ReadFloats(name), new Shape((int)extents[0], (int)extents[2], (int)extents[3], (int)extents[1]));
-        }
-
-        public void Dispose()
-        {
-            Parameters.Dispose();
-            Device.Dispose();
-        }
-    }
+    public void FiveTrainingStepsAgree(string model, string device) => ReferenceUNet.FiveTrainingStepsAgree(model, DeviceUnderTest.Named(device));
 }
