@@ -39,8 +39,6 @@ struct Addends {
     const float* residual;      // like y
 };
 
-__device__ __forceinline__ float& component(float4& v, int i) { return i == 0 ? v.x : i == 1 ? v.y : i == 2 ? v.z : v.w; }
-
 // y = sums + bias + channelAdd + residual for four neighbouring channels of pixel `m` of all images', as far as they exist.
 __device__ __forceinline__ void finish(float* y, Addends add, const ConvProblem& e, int m, int channel, float4 sums) {
     Nest pixel = nestOf(m, e.rows, e.columns);

@@ -4,7 +4,7 @@ using RawDiffusion.Cuda.Interop;
 namespace RawDiffusion.Cuda;
 
 /// <summary>
-/// An NVIDIA GPU, driven through the CUDA driver, NVRTC and cuBLAS; float32.
+/// An NVIDIA GPU, driven through the CUDA driver, NVRTC and cuBLAS; float32, its products optionally of factors rounded to TF32.
 /// <para>
 /// An op is two files: <c>kernels/group_norm.cu</c> with its kernels (which the build embeds and NVRTC compiles for the GPU at hand) and
 /// <c>Ops/GroupNorm.cs</c>, a part of this class that overrides the op's methods of the contract. A kernel is looked up once, by file and name,
@@ -33,6 +33,8 @@ public sealed partial class CudaDevice : Device
     public CudaDevice(CudaOptions options)
     {
         (_graphs, Memory.Exact) = (options.Graphs, options.ExactMemory);
+        string convolutions = options.Tf32 ? "conv2d_tf32" : ConvFile;
+        (_conv, _convWeights) = (new(convolutions, convolutions + "_"), new(convolutions, convolutions + "_weights_"));
         _context = new CudaContext(options.Ordinal);
         try
         {

@@ -12,7 +12,7 @@ public sealed record CudaOptions
     /// <summary>Compiles all kernels when the device is opened, in parallel, rather than each file when it is first needed.</summary>
     public bool CompileAhead { get; init; } = true;
 
-    /// <summary>Lets cuBLAS round the factors of matrix products to TF32 (10 bits of mantissa) for speed; products are strict float32 otherwise.</summary>
+    /// <summary>Rounds the factors of matrix products and convolutions to TF32 (10 bits of mantissa), for the tensor cores; they are strict float32 otherwise.</summary>
     public bool Tf32 { get; init; }
 
     /// <summary>

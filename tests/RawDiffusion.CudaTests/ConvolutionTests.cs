@@ -21,9 +21,44 @@ public class ConvolutionTests
         { [11, 10, 11, 5], 257, ["conv2d_128x128", "conv2d_128x32", "conv2d_weights_128x128"], 1 },
     };
 
+    private static readonly DeviceUnderTest EmulatedTf32 = new(
+        "CUDA, emulated, TF32", () => new CudaDevice(new CudaOptions { Cache = EmulatedDriver.Cache, CompileAhead = false, ExactMemory = true, Tf32 = true }), Precision.Reduced);
+
     [Theory]
     [MemberData(nameof(Tiles))]
-    public void EveryTileAgreesWithTheReference(int[] x, int outputs, string[] kernels, int splits)
+    public void EveryTileAgreesWithTheReference(int[] x, int outputs, string[] kernels, int splits) => Check(Emulated, x, outputs, kernels, splits);
+
+    [Theory]
+    [MemberData(nameof(Tiles))]
+    public void EveryTileOfTheTensorCoresAgreesWithTheReference(int[] x, int outputs, string[] kernels, int splits) =>
+        Check(EmulatedTf32, x, outputs, [.. kernels.Select(kernel => kernel.Replace("conv2d", "conv2d_tf32"))], splits);
+
+    /// <summary>Small integers are exact in tf32, and so are their products and sums: every element must be where it belongs.</summary>
+    [Theory]
+    [MemberData(nameof(Tiles))]
+    public void TheTensorCoresMissNoElementOfIntegers(int[] x, int outputs, string[] kernels, int splits)
+    {
+        EmulatedDevice.Require();
+        Shape input = new(x);
+        var geometry = ConvGeometry.Symmetric(input[0], input[1], input[2], input.C, outputs);
+        Shape w = new(outputs, 3, 3, input.C), y = new(input[0], geometry.OutH, geometry.OutW, outputs);
+        var results = new List<float[]>();
+        foreach (bool tf32 in (bool[])[false, true])
+        {
+            using var device = new CudaDevice(new CudaOptions { Cache = EmulatedDriver.Cache, CompileAhead = false, Tf32 = tf32 });
+            Tensor Draw(string name, Shape shape) => new Tensor(device, shape).Upload([.. CaseTensor.Draw(name, shape).Select(value => MathF.Round((float)(3 * value)))]);
+            using Tensor tx = Draw("x", input), tw = Draw("w", w), dy = Draw("dy", y), ty = new(device, y), dx = new(device, input), dw = new(device, w);
+            device.Conv2d(tx, tw, null, null, null, ty, geometry);
+            device.Conv2dBackwardInput(dy, tw, dx, false, geometry);
+            device.Conv2dBackwardWeight(tx, dy, dw, null, false, geometry);
+            results.Add([.. ty.ToArray(), .. dx.ToArray(), .. dw.ToArray()]);
+        }
+        Assert.Equal(results[0], results[1]);
+        Assert.All(kernels, kernel => Assert.True(EmulatedDriver.Launches(kernel.Replace("conv2d", "conv2d_tf32")) > 0, $"{kernel} did not run"));
+        Assert.Equal(2 * splits, EmulatedDriver.Launches("conv2d_finish"));
+    }
+
+    private static void Check(DeviceUnderTest device, int[] x, int outputs, string[] kernels, int splits)
     {
         EmulatedDevice.Require();
         int inputs = x[3];
@@ -33,7 +68,7 @@ public class ConvolutionTests
                 CaseTensor.Differentiable("bias", new(outputs)),
             ],
             (tape, of) => tape.Conv2d(of["x"], of["w"], of["bias"]));
-        Conformance.AgreesWithReference(convolution, Emulated, Usage.OntoAll);
+        Conformance.AgreesWithReference(convolution, device, Usage.OntoAll);
         Assert.All(kernels, kernel => Assert.True(EmulatedDriver.Launches(kernel) > 0, $"{kernel} did not run"));
         Assert.Equal(splits, EmulatedDriver.Launches("conv2d_finish"));
     }

@@ -6,7 +6,7 @@ public sealed unsafe partial class CudaDevice
 {
     private const string ConvFile = "conv2d";
 
-    private readonly ConvKernels _conv = new("conv2d_"), _convWeights = new("conv2d_weights_");
+    private readonly ConvKernels _conv, _convWeights;
 
     private CudaKernel ConvTurnWeights => field ??= Kernel(ConvFile, "conv2d_turn_weights");
 
@@ -86,7 +86,7 @@ public sealed unsafe partial class CudaDevice
     }
 
     /// <summary>A kernel in its version for each tile, looked up when first needed.</summary>
-    private sealed class ConvKernels(string prefix)
+    private sealed class ConvKernels(string file, string prefix)
     {
         private readonly Dictionary<ConvTile, CudaKernel> _kernels = [];
 
@@ -94,7 +94,7 @@ public sealed unsafe partial class CudaDevice
         {
             if (!_kernels.TryGetValue(tile, out var kernel))
             {
-                _kernels[tile] = kernel = device.Kernel(ConvFile, prefix + tile);
+                _kernels[tile] = kernel = device.Kernel(file, prefix + tile);
             }
             return kernel;
         }
