@@ -38,12 +38,14 @@ public sealed class EmulatedCudaTests
     }
 
     [Fact]
-    public void DoctorTrainsAStepOnTheGpu()
+    public void DoctorRunsEveryOpAndTrainsAStepOnTheGpu()
     {
         Assert.SkipWhen(EmulatedDriver.ReasonToSkip.Length > 0, EmulatedDriver.ReasonToSkip);
         using var at = new Workspace();
         var doctor = at.Start(Emulated(at), "doctor").WaitForExit(600_000).Succeeded();
         Assert.Contains("a training step on it", doctor.Out);
+        Assert.Equal(22, doctor.Out.Split('\n').Count(line => line.Contains(", allowed ") && line.EndsWith("   well", StringComparison.Ordinal)));
+        Assert.DoesNotContain("WRONG", doctor.Out);
         Assert.Contains("as on the CPU", doctor.Out);
     }
 

@@ -47,7 +47,7 @@ internal static class DoctorCommand
         return failed == 0 ? 0 : throw new DeviceException($"{failed} checks failed, see above. This machine or this build computes wrongly; do not trust what it trains.");
     }
 
-    /// <summary>Looks for CUDA and, where there is a driver, trains a step on the GPU and on the CPU; returns the number of failures.</summary>
+    /// <summary>Looks for CUDA and, where there is a driver, runs every op and a training step on the GPU and on the CPU; returns the number of failures.</summary>
     private static int Cuda(Device cpu)
     {
         foreach (string library in NativeLibraries.Names)
@@ -64,9 +64,16 @@ internal static class DoctorCommand
             Row("device", cuda.Description);
             var (free, total) = cuda.MemoryInfo();
             Row("GPU memory", $"{Talk.Bytes(free)} free of {Talk.Bytes(total)}");
+            Row("kernels", $"{KernelSources.All.Count} files: {cuda.Compiler.Compiled} compiled in {cuda.Compiler.CompileSeconds:0.00} s, the others from the cache");
+            int failed = 0;
+            foreach (var verdict in KernelCheck.Compare(cuda, cpu))
+            {
+                Row($"  {verdict.Op}", verdict.ToString());
+                failed += verdict.IsWell ? 0 : 1;
+            }
             string? problem = SelfCheck.SameStep(cuda, cpu);
             Row("a training step on it", problem ?? "as on the CPU");
-            return problem is null ? 0 : 1;
+            return failed + (problem is null ? 0 : 1);
         }
         catch (DeviceException e)
         {
@@ -75,7 +82,7 @@ internal static class DoctorCommand
         }
     }
 
-    private static void Row(string name, string value) => Console.WriteLine($"{name,-26} {value}");
+    private static void Row(string name, string value) => Console.WriteLine($"{name,-34} {value}");
 
     private static string ProcessorName()
     {

@@ -1,0 +1,49 @@
+using RawDiffusion.Core;
+using RawDiffusion.Cpu;
+using RawDiffusion.Testing;
+using RawDiffusion.Trainer.Commands;
+
+namespace RawDiffusion.UnitTests.Terminal;
+
+public class KernelCheckTests
+{
+    [Fact]
+    public void EveryOpOfARightDeviceIsWell()
+    {
+        using var cpu = new CpuDevice(1);
+        using var device = new ReferenceDevice();
+        Assert.All(KernelCheck.Compare(device, cpu), verdict => Assert.True(verdict.IsWell, $"{verdict.Op}: {verdict}"));
+        Assert.Equal(0, device.Memory.LiveBlocks + cpu.Memory.LiveBlocks);
+    }
+
+    [Fact]
+    public void ABrokenOpIsNamedAndNoOther()
+    {
+        using var cpu = new CpuDevice(1);
+        using var device = new Broken();
+        Assert.Equal(["UpsampleNearest", "AdamStep"], KernelCheck.Compare(device, cpu).Where(verdict => !verdict.IsWell).Select(verdict => verdict.Op));
+    }
+
+    [Fact]
+    public void WhatIsNoNumberIsWrong()
+    {
+        Assert.False(new KernelVerdict("op", KernelCheck.Difference([[1, 2]], [[1, float.NaN]]), 1e9).IsWell);
+        Assert.Equal(0.25, KernelCheck.Difference([[1, -4], [0]], [[2, -4], [0]]));
+    }
+
+    /// <summary>Wrong in a backward, and in one of several outputs.</summary>
+    private sealed class Broken : ReferenceDevice
+    {
+        public override void UpsampleNearestBackward(Tensor dy, Tensor dx, bool accumulate)
+        {
+            base.UpsampleNearestBackward(dy, dx, accumulate);
+            dx.Slice(0, new Shape(1)).Clear();
+        }
+
+        public override void AdamStep(Tensor parameters, Tensor gradients, Tensor firstMoment, Tensor secondMoment, Tensor ema, Tensor gradientSumOfSquares, Tensor settings)
+        {
+            base.AdamStep(parameters, gradients, firstMoment, secondMoment, ema, gradientSumOfSquares, settings);
+            ema.Slice(ema.Shape.Count - 1, new Shape(1)).CopyFrom(parameters.Slice(0, new Shape(1)));
+        }
+    }
+}
