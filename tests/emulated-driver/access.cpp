@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <sys/mman.h>
 #include <unistd.h>
 
 static std::string accessed(const char* verb, size_t bytes) { return std::string(verb) + " " + std::to_string(bytes) + " bytes at "; }
@@ -193,18 +194,16 @@ EXPORT void emuWaitCopies(int groupsLeft) {
 // ---- naming source lines
 
 std::string sourceLine(const LoadedModule& module, void* address) {
-    char path[] = "/tmp/emulated-module-XXXXXX";
-    int file = mkstemp(path);
+    int file = memfd_create("kernels", MFD_CLOEXEC);
     if (file < 0) return "";
     bool written = write(file, module.image.data(), module.image.size()) == (ssize_t)module.image.size();
-    close(file);
-    char command[256], line[512] = "";
-    snprintf(command, sizeof command, "addr2line -e %s 0x%zx 2>/dev/null", path, size_t((uintptr_t)address - 1 - module.begin));
+    char command[128], line[512] = "";
+    snprintf(command, sizeof command, "addr2line -e /proc/%d/fd/%d 0x%zx 2>/dev/null", getpid(), file, size_t((uintptr_t)address - 1 - module.begin));
     if (FILE* pipe = written ? popen(command, "r") : nullptr) {
         if (!fgets(line, sizeof line, pipe)) line[0] = 0;
         pclose(pipe);
     }
-    unlink(path);
+    close(file);
     std::string text(line);
     text = text.substr(0, text.find_first_of("\n ("));
     size_t slash = text.rfind('/');

@@ -7,6 +7,7 @@
 #include <cstring>
 #include <dlfcn.h>
 #include <fcntl.h>
+#include <filesystem>
 #include <fstream>
 #include <spawn.h>
 #include <sstream>
@@ -149,8 +150,9 @@ EXPORT nvrtcResult nvrtcCompileProgram(Program* program, int optionCount, const 
             return NVRTC_ERROR_INVALID_OPTION;
         }
     }
-    char scratch[] = "/tmp/emulated-nvrtc-XXXXXX";
-    if (!mkdtemp(scratch)) return NVRTC_ERROR_OUT_OF_MEMORY;
+    std::error_code none;
+    std::string scratch = std::filesystem::temp_directory_path(none) / "emulated-nvrtc-XXXXXX";
+    if (!mkdtemp(scratch.data())) return NVRTC_ERROR_OUT_OF_MEMORY;
     bool good = build(*program, scratch, capability, archSpecific);
     runTool({"rm", "-r", scratch}, "/dev/null");
     return good ? NVRTC_SUCCESS : NVRTC_ERROR_COMPILATION;
