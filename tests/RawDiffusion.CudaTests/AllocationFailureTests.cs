@@ -37,11 +37,13 @@ public class AllocationFailureTests
         EmulatedDevice.Require();
         using var device = Open();
         StepResult[] expected;
-        using (var training = new TinyTraining(device, Network))
+        using (var training = new TinyTraining(device, Network, batch: 1))
         {
             expected = [training.Run(0), training.Run(1)];
         }
-        OnDevice(device, failures, () => Assert.Equal(expected[0], Train(device, expected))).Run(atLeast: 80);
+        long noticed = OnDevice(device, failures, () => Assert.Equal(expected[0], Train(device, expected))).Run(atLeast: 80);
+        // Device memory is there again once the cache has been given back; pinned memory, which holds the graph's one constant, is not.
+        Assert.True(failures > 1 || noticed == 1, $"{noticed} single failures were noticed");
     }
 
     [Theory]
@@ -52,7 +54,8 @@ public class AllocationFailureTests
         EmulatedDevice.Require();
         using var device = Open();
         float[] expected = Sample(device);
-        OnDevice(device, failures, () => Assert.Equal(expected, Sample(device))).Run(atLeast: 30);
+        long noticed = OnDevice(device, failures, () => Assert.Equal(expected, Sample(device))).Run(atLeast: 30);
+        Assert.True(failures > 1 || noticed == 0, $"{noticed} single failures were noticed");
     }
 
     private static CudaDevice Open() => new(new CudaOptions { Cache = EmulatedDriver.Cache });
@@ -71,7 +74,7 @@ public class AllocationFailureTests
     /// <summary>A step, and if that fails two with the same training once there is memory again: of the second, too, nothing may be wrong.</summary>
     private static StepResult Train(CudaDevice device, StepResult[] expected)
     {
-        using var training = new TinyTraining(device, Network);
+        using var training = new TinyTraining(device, Network, batch: 1);
         try
         {
             return training.Run(0);
@@ -96,8 +99,10 @@ public class AllocationFailureTests
     /// <summary>Does the work as often as it allocates, each time with another allocation failing; `clean` asserts that nothing is left behind.</summary>
     private sealed class Sweep(long failures, Action work, Action clean)
     {
-        public void Run(int atLeast)
+        /// <returns>How many failures were noticed.</returns>
+        public long Run(int atLeast)
         {
+            long noticed = 0;
             EmulatedDriver.Start();
             work();
             long allocations = EmulatedDriver.Allocations();
@@ -114,6 +119,7 @@ public class AllocationFailureTests
                 }
                 catch (DeviceException e)
                 {
+                    noticed++;
                     Assert.Matches("Out of memory|OUT_OF_MEMORY|ALLOC_FAILED", e.Message);
                     Assert.Contains("Use a smaller --batch or a smaller network", e.Message);
                 }
@@ -123,6 +129,7 @@ public class AllocationFailureTests
             }
             work();
             clean();
+            return noticed;
         }
     }
 }

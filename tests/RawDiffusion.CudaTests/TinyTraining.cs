@@ -9,21 +9,23 @@ namespace RawDiffusion.CudaTests;
 /// <summary>A small network that is trained, with everything that a network can have.</summary>
 internal sealed class TinyTraining : IDisposable
 {
-    private const int Batch = 2, Classes = 3;
+    private const int Classes = 3;
 
+    private readonly int _batch;
     private readonly Adam? _adam;
     private readonly TrainingStep? _step;
     private readonly DeviceImages? _images;
 
-    public TinyTraining(Device device, UNetConfig network)
+    public TinyTraining(Device device, UNetConfig network, int batch = 2)
     {
+        _batch = batch;
         var unet = new UNet(network);
         Parameters = new ParameterSet(unet.Parameters, device, training: true);
         try
         {
             Randomize(Parameters);
             _adam = new Adam(Parameters, new AdamOptions());
-            _step = new TrainingStep(unet, _adam, new DiffusionConfig { LossWeighting = "min_snr" }, device, new Shape(Batch, network.Height, network.Width, 3), seed: 4);
+            _step = new TrainingStep(unet, _adam, new DiffusionConfig { LossWeighting = "min_snr" }, device, new Shape(batch, network.Height, network.Width, 3), seed: 4);
             _images = new DeviceImages(new ShapesDataset(6, network.Height), device, network.Height, network.Width);
         }
         catch
@@ -62,9 +64,9 @@ internal sealed class TinyTraining : IDisposable
     /// <summary>A step with images, labels, timesteps and rates of its own.</summary>
     public StepResult Run(int step)
     {
-        _step!.SetImages(_images!, [step, 1, 5 - step, 0]);
-        _step.SetLabels([step % Classes, Classes]);
-        return _step.Run(step, [300 + step, 900 - step], 1e-3 / (step + 1), 0.9 + 0.01 * step);
+        _step!.SetImages(_images!, ((int[])[step, 1, 5 - step, 0])[..(2 * _batch)]);
+        _step.SetLabels(((int[])[step % Classes, Classes])[.._batch]);
+        return _step.Run(step, ((int[])[300 + step, 900 - step])[.._batch], 1e-3 / (step + 1), 0.9 + 0.01 * step);
     }
 
     public void Dispose()
