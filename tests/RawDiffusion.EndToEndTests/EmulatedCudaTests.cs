@@ -20,7 +20,7 @@ public sealed class EmulatedCudaTests
         TinyMnist.Write(at, "data");
         string[] run = ["train", "--data", "data", "--preset", "mnist", "--steps", "3", .. Small];
         at.Run([.. run, "--out", "cpu", "--device", "cpu"]).Succeeded();
-        var cuda = at.Start(Emulated(at), [.. run, "--out", "cuda", "--device", "cuda"]).WaitForExit(600_000).Succeeded();
+        var cuda = at.Start(Emulated(), [.. run, "--out", "cuda", "--device", "cuda"]).WaitForExit(600_000).Succeeded();
         Assert.Contains("parameters on CUDA", cuda.Error);
 
         double[] onCpu = Losses(at, "cpu"), onCuda = Losses(at, "cuda");
@@ -30,7 +30,7 @@ public sealed class EmulatedCudaTests
         Assert.All(a.Pixels.Zip(b.Pixels), pair => Assert.InRange(pair.First - pair.Second, -1, 1));
 
         // Kernel by kernel instead of as graphs: the same bits, in the checkpoint and in the picture.
-        at.Start(Emulated(at), [.. run, "--out", "single", "--device", "cuda", "--set", "device.graphs=false"]).WaitForExit(600_000).Succeeded();
+        at.Start(Emulated(), [.. run, "--out", "single", "--device", "cuda", "--set", "device.graphs=false"]).WaitForExit(600_000).Succeeded();
         foreach (string file in (string[])["checkpoints/step-0000003/weights.safetensors", "checkpoints/step-0000003/ema.safetensors", "checkpoints/step-0000003/optimizer.safetensors", "samples/step-0000003.png"])
         {
             Assert.Equal(File.ReadAllBytes(at.At("cuda", file)), File.ReadAllBytes(at.At("single", file)));
@@ -42,14 +42,44 @@ public sealed class EmulatedCudaTests
     {
         Assert.SkipWhen(EmulatedDriver.ReasonToSkip.Length > 0, EmulatedDriver.ReasonToSkip);
         using var at = new Workspace();
-        var doctor = at.Start(Emulated(at), "doctor").WaitForExit(600_000).Succeeded();
+        var doctor = at.Start(Emulated(), "doctor").WaitForExit(600_000).Succeeded();
         Assert.Contains("a training step on it", doctor.Out);
         Assert.Equal(22, doctor.Out.Split('\n').Count(line => line.Contains(", allowed ") && line.EndsWith("   well", StringComparison.Ordinal)));
         Assert.DoesNotContain("WRONG", doctor.Out);
         Assert.Contains("as on the CPU", doctor.Out);
     }
 
-    private static Dictionary<string, string> Emulated(Workspace at) => new()
+    /// <summary>The third update of the weights fails: two steps are saved, and the CPU goes on from there.</summary>
+    [Fact]
+    public void ALostGpuLeavesACheckpointToResumeFrom()
+    {
+        Assert.SkipWhen(EmulatedDriver.ReasonToSkip.Length > 0, EmulatedDriver.ReasonToSkip);
+        using var at = new Workspace();
+        TinyMnist.Write(at, "data");
+        string[] run = ["train", "--data", "data", "--preset", "mnist", "--steps", "4", "--save-every", "1", .. Small];
+        at.Start(Emulated(("EMULATED_FAIL_LAUNCH", "3:adam_step")), [.. run, "--out", "run", "--device", "cuda"]).WaitForExit(600_000)
+            .Refused(4, "CUDA_ERROR_LAUNCH_FAILED", "kernel adam_step, as ordered", "the last checkpoint is valid: resume from it");
+        Assert.Equal(["step-0000001", "step-0000002"], Directory.GetDirectories(at.At("run", "checkpoints")).Select(Path.GetFileName).Order(StringComparer.Ordinal));
+
+        at.Run("resume", "run", "--device", "cpu").Succeeded();
+        at.Run([.. run, "--out", "cpu", "--device", "cpu"]).Succeeded();
+        double[] resumed = Losses(at, "run"), straight = Losses(at, "cpu");
+        Assert.Equal(4, resumed.Length);
+        Assert.All(straight.Zip(resumed), pair => Assert.Equal(pair.First, pair.Second, 1e-4 * pair.First));
+    }
+
+    [Fact]
+    public void AGpuWithTooLittleMemorySaysWhoTookIt()
+    {
+        Assert.SkipWhen(EmulatedDriver.ReasonToSkip.Length > 0, EmulatedDriver.ReasonToSkip);
+        using var at = new Workspace();
+        TinyMnist.Write(at, "data");
+        string[] run = ["train", "--data", "data", "--preset", "mnist", "--steps", "1", .. Small, "--out", "run", "--device", "cuda"];
+        at.Start(Emulated(("EMULATED_MEMORY", $"{5 << 20}")), run).WaitForExit(600_000)
+            .Refused(4, "Out of memory: ", "The largest: the cuBLAS workspace 4.0 MiB, ", "are free on the device", "Use a smaller --batch or a smaller network");
+    }
+
+    private static Dictionary<string, string> Emulated(params (string Name, string Value)[] orders) => new(orders.Select(order => KeyValuePair.Create(order.Name, order.Value)))
     {
         ["RAWDIFFUSION_CUDA_DRIVER"] = EmulatedDriver.LibraryPath,
         ["RAWDIFFUSION_NVRTC"] = EmulatedDriver.LibraryPath,
