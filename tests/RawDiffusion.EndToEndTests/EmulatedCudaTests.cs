@@ -49,7 +49,7 @@ public sealed class EmulatedCudaTests
         Assert.Contains("as on the CPU", doctor.Out);
     }
 
-    private static Dictionary<string, string> Emulated(Workspace at) => new()
+    internal static Dictionary<string, string> Emulated(Workspace at) => new()
     {
         ["RAWDIFFUSION_CUDA_DRIVER"] = EmulatedDriver.LibraryPath,
         ["RAWDIFFUSION_NVRTC"] = EmulatedDriver.LibraryPath,
