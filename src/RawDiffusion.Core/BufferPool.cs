@@ -10,7 +10,9 @@ public sealed class BufferPool
 {
     private readonly Func<long, nint> _allocate;
     private readonly Action<nint> _free;
+    private readonly Func<long?> _freeBytes;
     private readonly Dictionary<long, Stack<nint>> _cached = [];
+    private readonly Dictionary<nint, (long Size, string Owner)> _live = [];
     private readonly Dictionary<nint, PoolReservation> _reserved = [];
     private PoolReservation? _reserving;
     private bool _exact;
@@ -18,10 +20,12 @@ public sealed class BufferPool
     /// <summary>A pool over a raw allocator.</summary>
     /// <param name="allocate">Takes a number of bytes; returns the address of fresh memory, or 0 if there is none.</param>
     /// <param name="free">Gives such memory back.</param>
-    public BufferPool(Func<long, nint> allocate, Action<nint> free)
+    /// <param name="freeBytes">How much memory the device has left, for messages; null, or a null result, if it does not know.</param>
+    public BufferPool(Func<long, nint> allocate, Action<nint> free, Func<long?>? freeBytes = null)
     {
         _allocate = allocate;
         _free = free;
+        _freeBytes = freeBytes ?? (() => null);
     }
 
     /// <summary>Bytes in use now.</summary>
@@ -33,8 +37,11 @@ public sealed class BufferPool
     /// <summary>Bytes freed and kept for reuse.</summary>
     public long CachedBytes { get; private set; }
 
+    /// <summary>Bytes that reservations have set aside and that are not in use.</summary>
+    public long ReservedBytes { get; private set; }
+
     /// <summary>Blocks in use now: zero once everything has been disposed.</summary>
-    public int LiveBlocks { get; private set; }
+    public int LiveBlocks => _live.Count;
 
     /// <summary>How often the raw allocator was asked: constant in a steady state.</summary>
     public long RawAllocations { get; private set; }
@@ -69,42 +76,39 @@ public sealed class BufferPool
     public nint Rent(long bytes, string owner)
     {
         long size = Occupied(bytes);
-        if (!(_reserving?.TryTake(size, out nint address) ?? false) && !TryTakeCached(size, out address))
+        if (TryTakeReserved(size, out nint address))
         {
-            address = _allocate(size);
-            if (address == 0)
-            {
-                Flush();
-                address = _allocate(size);
-            }
-            RawAllocations++;
+            ReservedBytes -= size;
         }
-        if (address == 0)
+        else if (!TryTakeCached(size, out address))
         {
-            throw new DeviceException(
-                $"Out of memory: {owner} asked for {Mebibytes(size)} while {Mebibytes(LiveBytes)} are in use (peak {Mebibytes(PeakBytes)}) and no more " +
-                "could be had, also after the cache was flushed. Use a smaller --batch or a smaller network.");
+            address = Allocate(size, owner);
         }
         if (_reserving is not null)
         {
             _reserved[address] = _reserving;
         }
+        _live.Add(address, (size, owner));
         LiveBytes += size;
-        LiveBlocks++;
         PeakBytes = Math.Max(PeakBytes, LiveBytes);
         return address;
     }
 
     /// <summary>Takes back memory that <see cref="Rent"/> gave for the same number of bytes.</summary>
+    /// <exception cref="InvalidOperationException">The memory was not rented, or has been returned before.</exception>
     public void Return(nint address, long bytes)
     {
         long size = Occupied(bytes);
+        if (!_live.Remove(address, out var block) || block.Size != size)
+        {
+            throw new InvalidOperationException($"{bytes} bytes at 0x{address:x} were returned, which were not rented or have been returned before");
+        }
         LiveBytes -= size;
-        LiveBlocks--;
         if (_reserved.TryGetValue(address, out var owner) || (owner = _reserving) is not null)
         {
             _reserved[address] = owner;
             owner.Keep(size, address);
+            ReservedBytes += size;
         }
         else
         {
@@ -152,11 +156,47 @@ public sealed class BufferPool
         }
         foreach (var (size, address) in free)
         {
+            ReservedBytes -= size;
             Recycle(size, address);
         }
     }
 
     private long Occupied(long bytes) => _exact ? bytes : SizeClass(bytes);
+
+    private nint Allocate(long size, string owner)
+    {
+        RawAllocations++;
+        nint address = _allocate(size);
+        if (address == 0)
+        {
+            long cached = CachedBytes;
+            Flush();
+            address = _allocate(size);
+            if (address == 0)
+            {
+                throw new DeviceException(OutOfMemory(size, owner, cached));
+            }
+        }
+        return address;
+    }
+
+    private string OutOfMemory(long size, string owner, long flushed)
+    {
+        const int named = 5;
+        var largest = _live.Values.GroupBy(block => block.Owner).Select(blocks => (Owner: blocks.Key, Count: blocks.Count(), Bytes: blocks.Sum(block => block.Size)))
+            .OrderByDescending(blocks => blocks.Bytes).ThenBy(blocks => blocks.Owner, StringComparer.Ordinal).Take(named)
+            .Select(blocks => $"{blocks.Owner} {Mebibytes(blocks.Bytes)}{(blocks.Count > 1 ? $" in {blocks.Count} blocks" : "")}");
+        string free = _freeBytes() is { } bytes ? $", {Mebibytes(bytes)} are free on the device" : "";
+        return $"Out of memory: {owner} asked for {Mebibytes(size)} while {Mebibytes(LiveBytes)} are in use (peak {Mebibytes(PeakBytes)}). The largest: " +
+            $"{(LiveBlocks > 0 ? string.Join(", ", largest) : "none")}. {Mebibytes(ReservedBytes)} are set aside for recorded work, {Mebibytes(flushed)} were cached and " +
+            $"have been given back{free}. Use a smaller --batch or a smaller network, or end other programs that use the device.";
+    }
+
+    private bool TryTakeReserved(long size, out nint address)
+    {
+        address = 0;
+        return _reserving?.TryTake(size, out address) ?? false;
+    }
 
     private bool TryTakeCached(long size, out nint address)
     {

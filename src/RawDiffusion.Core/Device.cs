@@ -9,7 +9,7 @@ namespace RawDiffusion.Core;
 public abstract partial class Device : IDisposable
 {
     /// <summary>A device with an empty pool.</summary>
-    protected Device() => Memory = new BufferPool(AllocateRaw, FreeRaw);
+    protected Device() => Memory = new BufferPool(AllocateRaw, FreeRaw, () => FreeBytes);
 
     /// <summary>What the device is, for people: <c>CPU, 2 threads, AVX-512</c>.</summary>
     public abstract string Description { get; }
@@ -19,6 +19,9 @@ public abstract partial class Device : IDisposable
 
     /// <summary>The device's memory.</summary>
     public BufferPool Memory { get; }
+
+    /// <summary>The memory that the device has left, in bytes; null if it does not know.</summary>
+    public virtual long? FreeBytes => null;
 
     /// <summary>
     /// Fills new tensors with bytes of 0xFF (NaN as a float) instead of leaving old content, so that a kernel that reads what nobody

@@ -82,8 +82,12 @@ public sealed partial class CudaDevice : Device
     /// <exception cref="DeviceException">The device is lost.</exception>
     public (long Free, long Total) MemoryInfo() => _context.MemoryInfo();
 
+    /// <inheritdoc/>
+    /// <exception cref="DeviceException">The device is lost.</exception>
+    public override long? FreeBytes => _context.MemoryInfo().Free;
+
     /// <summary>A quarter of the free memory.</summary>
-    public override long DataSetBytes => MemoryInfo().Free / 4;
+    public override long DataSetBytes => _context.MemoryInfo().Free / 4;
 
     /// <inheritdoc/>
     public override void CopyFromHost(ReadOnlySpan<byte> source, nint target)

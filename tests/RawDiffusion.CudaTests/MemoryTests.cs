@@ -52,7 +52,8 @@ public class MemoryTests
         using var emulated = EmulatedDevice.Open(exact: false);
         EmulatedDriver.SetMemory(64 << 20);
         var failure = Assert.Throws<DeviceException>(() => new Tensor(emulated.Device, new Shape(20 << 20), null, "GroupNorm"));
-        Assert.Contains("GroupNorm asked for 80.0 MiB while 4.0 MiB are in use", failure.Message);
+        Assert.Contains("GroupNorm asked for 80.0 MiB while 4.0 MiB are in use (peak 4.0 MiB). The largest: the cuBLAS workspace 4.0 MiB. ", failure.Message);
+        Assert.Contains("60.0 MiB are free on the device", failure.Message);
         Assert.Equal(4, failure.ExitCode);
         Assert.False(emulated.Device.IsLost);
         Assert.Equal([1f], emulated.Upload(1).ToArray());

@@ -74,18 +74,55 @@ public class BufferPoolTests
     }
 
     [Fact]
-    public void RunningOutOfMemoryNamesWhoAskedForHowMuch()
+    public void RunningOutOfMemoryNamesWhoAskedForHowMuchAndWhoHoldsTheRest()
     {
-        var memory = new RawMemory { Capacity = 4 << 20 };
-        var pool = new BufferPool(memory.Allocate, memory.Free);
-        pool.Rent(1 << 20, "weights");
-        var error = Assert.Throws<DeviceException>(() => pool.Rent(8 << 20, "Conv2d"));
-        Assert.Equal(4, error.ExitCode);
-        Assert.Contains("Conv2d asked for 8.0 MiB while 1.0 MiB are in use (peak 1.0 MiB)", error.Message);
-        Assert.Contains("--batch", error.Message);
+        var memory = new RawMemory { Capacity = 32 << 20 };
+        var pool = new BufferPool(memory.Allocate, memory.Free, () => memory.Capacity - memory.Used);
+        pool.Rent(3 << 20, "GroupNorm");
+        pool.Rent(4 << 20, "weights");
+        pool.Rent(2 << 20, "GroupNorm");
+        for (int i = 1; i <= 4; i++)
+        {
+            pool.Rent(i << 10, $"small {i}");
+        }
+        pool.Return(pool.Rent(6 << 20, "gone"), 6 << 20);
+        using (var reservation = pool.Reserve())
+        {
+            pool.Return(pool.Rent(7 << 20, "a recorded step"), 7 << 20);
+            reservation.Seal();
+            Assert.Equal(7 << 20, pool.ReservedBytes);
+            var error = Assert.Throws<DeviceException>(() => pool.Rent(20 << 20, "Conv2d"));
+            Assert.Equal(4, error.ExitCode);
+            Assert.Equal(
+                "Out of memory: Conv2d asked for 20.0 MiB while 9.0 MiB are in use (peak 16.0 MiB). The largest: GroupNorm 5.0 MiB in 2 blocks, weights 4.0 MiB, " +
+                "small 4 0.0 MiB, small 3 0.0 MiB, small 2 0.0 MiB. 7.0 MiB are set aside for recorded work, 6.0 MiB were cached and have been given back, " +
+                "16.0 MiB are free on the device. Use a smaller --batch or a smaller network, or end other programs that use the device.",
+                error.Message);
+        }
         // The failure counts as nothing in use, and the pool still works.
-        Assert.Equal((1, 1L << 20), (pool.LiveBlocks, pool.LiveBytes));
+        Assert.Equal((7, 0L), (pool.LiveBlocks, pool.ReservedBytes));
         Assert.NotEqual(0, pool.Rent(1 << 20, "something smaller"));
+    }
+
+    [Fact]
+    public void OutOfMemoryOnADeviceThatDoesNotKnowWhatIsFree()
+    {
+        var pool = new BufferPool(_ => 0, _ => { });
+        string message = Assert.Throws<DeviceException>(() => pool.Rent(1 << 20, "weights")).Message;
+        Assert.Contains("weights asked for 1.0 MiB while 0.0 MiB are in use (peak 0.0 MiB). The largest: none.", message);
+        Assert.DoesNotContain("free on the device", message);
+    }
+
+    [Fact]
+    public void WhatWasNotRentedCannotBeReturned()
+    {
+        var memory = new RawMemory();
+        var pool = new BufferPool(memory.Allocate, memory.Free);
+        nint block = pool.Rent(1000, "once");
+        Assert.Throws<InvalidOperationException>(() => pool.Return(block + 256, 1000));
+        pool.Return(block, 1000);
+        Assert.Throws<InvalidOperationException>(() => pool.Return(block, 1000));
+        Assert.Equal((0L, 1024L), (pool.LiveBytes, pool.CachedBytes));
     }
 
     [Fact]
@@ -149,11 +186,13 @@ public class BufferPoolTests
 
         public long Capacity { get; init; } = long.MaxValue;
 
+        public long Used => _blocks.Values.Sum();
+
         public List<nint> Freed { get; } = [];
 
         public nint Allocate(long bytes)
         {
-            if (_blocks.Values.Sum() + bytes > Capacity)
+            if (Used + bytes > Capacity)
             {
                 return 0;
             }
