@@ -38,6 +38,19 @@ public sealed class EmulatedCudaTests
     }
 
     [Fact]
+    public void Tf32TrainsAlmostAlike()
+    {
+        Assert.SkipWhen(EmulatedDriver.ReasonToSkip.Length > 0, EmulatedDriver.ReasonToSkip);
+        using var at = new Workspace();
+        string[] run = ["train", "--steps", "3", .. Small];
+        at.Run([.. run, "--out", "cpu", "--device", "cpu"]).Succeeded();
+        at.Start(Emulated(at), [.. run, "--out", "tf32", "--device", "cuda", "--precision", "tf32"]).WaitForExit(600_000).Succeeded();
+        double[] onCpu = Losses(at, "cpu"), onCuda = Losses(at, "tf32");
+        Assert.All(onCpu.Zip(onCuda), pair => Assert.Equal(pair.First, pair.Second, 1e-2 * pair.First));
+        Assert.NotEqual(onCpu.Select(loss => (float)loss), onCuda.Select(loss => (float)loss));
+    }
+
+    [Fact]
     public void DoctorRunsEveryOpAndTrainsAStepOnTheGpu()
     {
         Assert.SkipWhen(EmulatedDriver.ReasonToSkip.Length > 0, EmulatedDriver.ReasonToSkip);
