@@ -38,7 +38,7 @@ internal sealed unsafe class CudaBlas : IDisposable
         }
         catch
         {
-            _handle.Dispose();
+            Dispose();
             throw;
         }
     }
@@ -84,42 +84,28 @@ internal sealed unsafe class CudaBlas : IDisposable
     public void Dispose()
     {
         _handle.Dispose();
-        _device.Memory.Return(_workspace, _workspaceBytes);
+        if (_workspace != 0)
+        {
+            _device.Memory.Return(_workspace, _workspaceBytes);
+        }
     }
 
     private static CublasOperation Operation(bool transpose) => transpose ? CublasOperation.Transpose : CublasOperation.None;
 
-    private static void Check(CublasStatus status, [InterpolatedStringHandlerArgument(nameof(status))] CublasCallText call)
+    private void Check(CublasStatus status, [InterpolatedStringHandlerArgument(nameof(status))] CallText call)
     {
-        if (status != CublasStatus.Success)
+        if (status == CublasStatus.Success)
         {
-            throw new DeviceException(
-                $"{call.ToString()} failed: {Marshal.PtrToStringUTF8((nint)Cublas.cublasGetStatusString(status))}. " + status switch
-                {
-                    CublasStatus.AllocationFailed => CuResult.OutOfMemory.Remedy(),
-                    CublasStatus.ExecutionFailed => "An earlier kernel may have failed: compute-sanitizer names it.",
-                    CublasStatus.NotInitialized => "The driver may be too old for this cuBLAS: see `rawdiffusion doctor`.",
-                    _ => "This is an error in RawDiffusion: please report it.",
-                });
+            return;
         }
+        // cuBLAS fails, too, once an earlier kernel has: then the driver says which error that was, and the device is lost.
+        _context.MemoryInfo();
+        throw new DeviceException(
+            $"{call.ToString()} failed: {Marshal.PtrToStringUTF8((nint)Cublas.cublasGetStatusString(status))}. " + status switch
+            {
+                CublasStatus.AllocationFailed => CuResult.OutOfMemory.Remedy(),
+                CublasStatus.NotInitialized => "The driver may be too old for this cuBLAS: see `rawdiffusion doctor`.",
+                _ => "This is an error in RawDiffusion: please report it.",
+            });
     }
-}
-
-/// <summary>The text of a cuBLAS call with its arguments, put together only if the call failed.</summary>
-[InterpolatedStringHandler]
-internal ref struct CublasCallText
-{
-    private DefaultInterpolatedStringHandler _text;
-
-    public CublasCallText(int literalLength, int formattedCount, CublasStatus status, out bool failed)
-    {
-        failed = status != CublasStatus.Success;
-        _text = failed ? new DefaultInterpolatedStringHandler(literalLength, formattedCount) : default;
-    }
-
-    public void AppendLiteral(string text) => _text.AppendLiteral(text);
-
-    public void AppendFormatted<T>(T value) => _text.AppendFormatted(value);
-
-    public override string ToString() => _text.ToStringAndClear();
 }

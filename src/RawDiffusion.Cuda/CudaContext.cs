@@ -26,7 +26,6 @@ internal sealed unsafe class CudaContext : IDisposable
         Properties = CudaProperties.Read(this, ordinal, device);
         Check(CudaDriver.cuDevicePrimaryCtxRetain(out nint context, device), $"cuDevicePrimaryCtxRetain({ordinal})");
         _handle = new ContextHandle(context, device);
-        Enter();
     }
 
     /// <summary>What the GPU is.</summary>
@@ -34,6 +33,9 @@ internal sealed unsafe class CudaContext : IDisposable
 
     /// <summary>The first error that ended this context; null while it works.</summary>
     public string? LostBecause { get; private set; }
+
+    /// <summary>Gives back the GPU's memory that is only kept for later; set by the device once it has such memory.</summary>
+    public Action FreeCachedMemory { get; set; } = () => { };
 
     /// <summary>Makes the context current on the calling thread.</summary>
     /// <exception cref="DeviceException">The device is lost.</exception>
@@ -69,6 +71,17 @@ internal sealed unsafe class CudaContext : IDisposable
         {
             Fail(result, call);
         }
+    }
+
+    /// <summary>Whether to make a call once more: it found no memory, and what was cached has now been given back.</summary>
+    public bool MadeRoom(CuResult result)
+    {
+        if (result != CuResult.OutOfMemory)
+        {
+            return false;
+        }
+        FreeCachedMemory();
+        return true;
     }
 
     /// <summary>Has something that the driver made owned by a handle that keeps this context alive.</summary>
@@ -108,11 +121,16 @@ internal ref struct CallText
 {
     private DefaultInterpolatedStringHandler _text;
 
-    public CallText(int literalLength, int formattedCount, CuResult result, out bool failed)
+    public CallText(int literalLength, int formattedCount, CuResult result, out bool failed) : this(literalLength, formattedCount, failed = result != CuResult.Success)
     {
-        failed = result != CuResult.Success;
-        _text = failed ? new DefaultInterpolatedStringHandler(literalLength, formattedCount) : default;
     }
+
+    public CallText(int literalLength, int formattedCount, CublasStatus status, out bool failed) : this(literalLength, formattedCount, failed = status != CublasStatus.Success)
+    {
+    }
+
+    private CallText(int literalLength, int formattedCount, bool failed) =>
+        _text = failed ? new DefaultInterpolatedStringHandler(literalLength, formattedCount) : default;
 
     public void AppendLiteral(string text) => _text.AppendLiteral(text);
 

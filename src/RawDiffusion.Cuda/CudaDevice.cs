@@ -49,12 +49,10 @@ public sealed partial class CudaDevice : Device
         }
         catch
         {
-            _modules?.Dispose();
-            _staging?.Dispose();
-            _stream?.Dispose();
-            _context.Dispose();
+            Dispose();
             throw;
         }
+        _context.FreeCachedMemory = Memory.Flush;
     }
 
     /// <inheritdoc/>
@@ -134,16 +132,17 @@ public sealed partial class CudaDevice : Device
         _disposed = true;
         try
         {
-            Blas.Dispose();
+            // Parts are missing where opening the device failed.
+            Blas?.Dispose();
             base.Dispose();
         }
         catch (DeviceException) when (IsLost)
         {
             // An error that nobody had waited for: the context goes, and its memory with it.
         }
-        _modules.Dispose();
-        _staging.Dispose();
-        _stream.Dispose();
+        _modules?.Dispose();
+        _staging?.Dispose();
+        _stream?.Dispose();
         _context.Dispose();
     }
 
@@ -163,10 +162,18 @@ public sealed partial class CudaDevice : Device
     /// <inheritdoc/>
     protected override void FreeRaw(nint address)
     {
-        if (!IsLost)
+        if (IsLost)
+        {
+            return;
+        }
+        try
         {
             _context.Enter();
             _context.Check(CudaDriver.cuMemFree(address), $"cuMemFree(0x{address:x})");
+        }
+        catch (DeviceException) when (IsLost)
+        {
+            // An error of earlier work, which the next call that is no clearing up will report.
         }
     }
 

@@ -21,7 +21,12 @@ public sealed unsafe class CudaGraph : Recording
         nuint nodes = 0;
         context.Check(CudaDriver.cuGraphGetNodes(template, null, ref nodes), "cuGraphGetNodes");
         Nodes = (int)nodes;
-        context.Check(CudaDriver.cuGraphInstantiateWithFlags(out nint executable, template, 0), $"cuGraphInstantiate({nodes} nodes)");
+        var result = CudaDriver.cuGraphInstantiateWithFlags(out nint executable, template, 0);
+        if (context.MadeRoom(result))
+        {
+            result = CudaDriver.cuGraphInstantiateWithFlags(out executable, template, 0);
+        }
+        context.Check(result, $"cuGraphInstantiate({nodes} nodes)");
         _executable = context.Own(executable, e => CudaDriver.cuGraphExecDestroy(e));
     }
 
@@ -39,9 +44,16 @@ public sealed unsafe class CudaGraph : Recording
     /// <summary>Gives the graph and its memory back, after what was launched of it has run.</summary>
     public override void Dispose()
     {
-        if (_stream.Context.LostBecause is null && !_executable.IsClosed)
+        try
         {
-            _stream.Synchronize();
+            if (_stream.Context.LostBecause is null && !_executable.IsClosed)
+            {
+                _stream.Synchronize();
+            }
+        }
+        catch (DeviceException) when (_stream.Context.LostBecause is not null)
+        {
+            // The next call that is no clearing up reports it.
         }
         _executable.Dispose();
         _recording.Dispose();

@@ -16,7 +16,12 @@ internal sealed unsafe class CudaModule : IDisposable
         context.Enter();
         fixed (byte* image = compiled.Image)
         {
-            context.Check(CudaDriver.cuModuleLoadData(out nint module, image), $"cuModuleLoadData({compiled.Name}, {compiled.Image.Length} bytes for {compiled.Architecture})");
+            var result = CudaDriver.cuModuleLoadData(out nint module, image);
+            if (context.MadeRoom(result))
+            {
+                result = CudaDriver.cuModuleLoadData(out module, image);
+            }
+            context.Check(result, $"cuModuleLoadData({compiled.Name}, {compiled.Image.Length} bytes for {compiled.Architecture})");
             _handle = context.Own(module, m => CudaDriver.cuModuleUnload(m));
         }
     }

@@ -8,13 +8,26 @@ internal sealed class StagingBuffer : IDisposable
 {
     private const int SegmentBytes = 1 << 20, Segments = 4;
 
-    private readonly Segment[] _uploads, _downloads;
+    private readonly Segment[] _uploads = new Segment[Segments], _downloads = new Segment[2];
     private int _current, _used;
 
     public StagingBuffer(CudaContext context)
     {
-        _uploads = [.. Enumerable.Range(0, Segments).Select(_ => new Segment(context))];
-        _downloads = [new Segment(context), new Segment(context)];
+        try
+        {
+            foreach (var segments in (Segment[][])[_uploads, _downloads])
+            {
+                for (int i = 0; i < segments.Length; i++)
+                {
+                    segments[i] = new Segment(context);
+                }
+            }
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
     }
 
     /// <summary>Copies bytes to the device, in the stream's order; the source may change at once.</summary>
@@ -64,19 +77,39 @@ internal sealed class StagingBuffer : IDisposable
 
     public void Dispose()
     {
-        foreach (var segment in (Segment[])[.. _uploads, .. _downloads])
+        foreach (var segment in (Segment?[])[.. _uploads, .. _downloads])
         {
-            segment.Memory.Dispose();
-            segment.Copied.Dispose();
+            segment?.Dispose();
         }
     }
 
     private static int BytesOf(int chunk, int total) => Math.Min(SegmentBytes, total - chunk * SegmentBytes);
 
-    private sealed class Segment(CudaContext context)
+    private sealed class Segment : IDisposable
     {
-        public PinnedMemory Memory { get; } = new(context, SegmentBytes);
+        public Segment(CudaContext context)
+        {
+            // First the smaller of the two, which is seldom refused.
+            Copied = new CudaEvent(context);
+            try
+            {
+                Memory = new PinnedMemory(context, SegmentBytes);
+            }
+            catch
+            {
+                Copied.Dispose();
+                throw;
+            }
+        }
 
-        public CudaEvent Copied { get; } = new(context);
+        public PinnedMemory Memory { get; }
+
+        public CudaEvent Copied { get; }
+
+        public void Dispose()
+        {
+            Memory.Dispose();
+            Copied.Dispose();
+        }
     }
 }

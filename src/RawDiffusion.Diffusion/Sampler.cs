@@ -100,33 +100,49 @@ public static class Sampler
     }
 
     /// <summary>A plan's numbers on a device, and those of the step at hand in tensors that stay where they are.</summary>
-    private sealed class StepTable(SamplerPlan plan, Device device, int samples, int firstSample) : IDisposable
+    private sealed class StepTable : IDisposable
     {
-        private readonly Tensor _coefficients = plan.UploadCoefficients(device);
-        private readonly Tensor _timesteps = plan.UploadTimesteps(device, samples);
-        private readonly Tensor _positions = plan.UploadPositions(device, firstSample);
+        private readonly Tensor? _coefficients, _timesteps, _positions;
+
+        public StepTable(SamplerPlan plan, Device device, int samples, int firstSample)
+        {
+            try
+            {
+                _coefficients = plan.UploadCoefficients(device);
+                _timesteps = plan.UploadTimesteps(device, samples);
+                _positions = plan.UploadPositions(device, firstSample);
+                Coefficients = new Tensor(device, new Shape(SamplerStep.CoefficientCount), name: "the step's coefficients");
+                Timesteps = new Tensor(device, new Shape(samples), name: "the step's timesteps");
+                Position = new Tensor(device, new Shape(2), DType.Int32, "the step's noise position");
+            }
+            catch
+            {
+                Dispose();
+                throw;
+            }
+        }
 
         /// <summary>[7].</summary>
-        public Tensor Coefficients { get; } = new(device, new Shape(SamplerStep.CoefficientCount), name: "the step's coefficients");
+        public Tensor Coefficients { get; }
 
         /// <summary>[N].</summary>
-        public Tensor Timesteps { get; } = new(device, new Shape(samples), name: "the step's timesteps");
+        public Tensor Timesteps { get; }
 
         /// <summary>Int32 [2].</summary>
-        public Tensor Position { get; } = new(device, new Shape(2), DType.Int32, "the step's noise position");
+        public Tensor Position { get; }
 
         public void MoveTo(int step)
         {
-            Coefficients.CopyFrom(_coefficients.Slice((long)step * SamplerStep.CoefficientCount, Coefficients.Shape));
-            Timesteps.CopyFrom(_timesteps.Slice((long)step * samples, Timesteps.Shape));
-            Position.CopyFrom(_positions.Slice(2L * step, Position.Shape));
+            Coefficients.CopyFrom(_coefficients!.Slice((long)step * SamplerStep.CoefficientCount, Coefficients.Shape));
+            Timesteps.CopyFrom(_timesteps!.Slice((long)step * Timesteps.Shape.N, Timesteps.Shape));
+            Position.CopyFrom(_positions!.Slice(2L * step, Position.Shape));
         }
 
         public void Dispose()
         {
-            foreach (var tensor in (Tensor[])[_coefficients, _timesteps, _positions, Coefficients, Timesteps, Position])
+            foreach (var tensor in (Tensor?[])[_coefficients, _timesteps, _positions, Coefficients, Timesteps, Position])
             {
-                tensor.Dispose();
+                tensor?.Dispose();
             }
         }
     }

@@ -32,7 +32,15 @@ public sealed class Adam : IDisposable
         (_parameters, _options) = (parameters, options);
         var device = parameters.Values.Device;
         _sumOfSquares = new Tensor(device, new Shape(1), null, "the gradient's sum of squares");
-        _settings = new Tensor(device, new Shape((int)AdamSetting.Count), null, "the optimizer's settings");
+        try
+        {
+            _settings = new Tensor(device, new Shape((int)AdamSetting.Count), null, "the optimizer's settings");
+        }
+        catch
+        {
+            _sumOfSquares.Dispose();
+            throw;
+        }
     }
 
     /// <summary>How many updates were made: the t of the bias corrections.</summary>
@@ -71,6 +79,9 @@ public sealed class Adam : IDisposable
         settings[(int)AdamSetting.OneMinusEmaDecay] = 1 - emaDecay;
         _settings.Upload<double>(settings);
     }
+
+    /// <summary>Forgets what gradients there are: a step that failed on its way must not be added to.</summary>
+    public void ForgetGradients() => _parameters.ForgetGradients();
 
     /// <summary>The second third: what the device does, which <see cref="Device.Record"/> may take.</summary>
     public void Apply()

@@ -11,7 +11,7 @@ public sealed class ParameterSet : IDisposable
 {
     private const int Alignment = 16;
     private readonly Dictionary<string, (Parameter Parameter, long Offset)> _byName = [];
-    private readonly Tensor[] _arenas;
+    private readonly List<Tensor> _arenas = [];
 
     /// <summary>Gives the parameters memory; their values are zero until <see cref="Initialize"/> or an upload.</summary>
     /// <param name="parameters">Every parameter of the network, in a fixed order, with distinct names.</param>
@@ -28,16 +28,28 @@ public sealed class ParameterSet : IDisposable
             size += (parameter.Shape.Count + Alignment - 1) / Alignment * Alignment;
             Count += parameter.Shape.Count;
         }
-        Tensor Arena(string name) => new Tensor(device, new Shape(checked((int)size)), null, name).Clear();
-        Values = Arena("weights");
-        if (training)
+        Tensor Arena(string name)
         {
-            Gradients = Arena("gradients");
-            FirstMoment = Arena("Adam's first moments");
-            SecondMoment = Arena("Adam's second moments");
-            Ema = Arena("the moving average");
+            _arenas.Add(new Tensor(device, new Shape(checked((int)size)), null, name));
+            return _arenas[^1].Clear();
         }
-        _arenas = [.. new[] { Values, Gradients, FirstMoment, SecondMoment, Ema }.OfType<Tensor>()];
+
+        try
+        {
+            Values = Arena("weights");
+            if (training)
+            {
+                Gradients = Arena("gradients");
+                FirstMoment = Arena("Adam's first moments");
+                SecondMoment = Arena("Adam's second moments");
+                Ema = Arena("the moving average");
+            }
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
         Bind(Values, training);
     }
 

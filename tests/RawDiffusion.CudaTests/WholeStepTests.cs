@@ -14,22 +14,7 @@ namespace RawDiffusion.CudaTests;
 /// <summary>Whole training and sampling steps on the emulated GPU: recorded as graphs, launched kernel by kernel, and on the CPU.</summary>
 public class WholeStepTests
 {
-    private const int Batch = 2, Classes = 3;
-
-    private static readonly UNetConfig Network = new()
-    {
-        Height = 8,
-        Width = 8,
-        InChannels = 3,
-        OutChannels = 3,
-        BlockChannels = [8, 16],
-        DownAttention = [false, true],
-        UpAttention = [false, true],
-        LayersPerBlock = 1,
-        NormGroups = 4,
-        ClassEmbeddings = Classes + 1,
-        Dropout = 0.1,
-    };
+    private static readonly UNetConfig Network = TinyTraining.Network(side: 8, 8, 16);
 
     [Fact]
     public void ATrainingStepIsOneGraphWithTheBitsOfSingleLaunches()
@@ -59,7 +44,7 @@ public class WholeStepTests
     {
         EmulatedDevice.Require();
         using var device = Open(graphs);
-        using var training = new TinyTraining(device);
+        using var training = new TinyTraining(device, Network);
         training.Run(0);
         long raw = device.Memory.RawAllocations, live = device.Memory.LiveBytes;
         device.Memory.ResetPeak();
@@ -92,7 +77,7 @@ public class WholeStepTests
         {
             var unet = new UNet(Network);
             using var parameters = new ParameterSet(unet.Parameters, device, training: false);
-            Randomize(parameters);
+            TinyTraining.Randomize(parameters);
             var model = new GenerativeModel(unet, device, new DiffusionConfig { Timesteps = 8 }, Network.Height, Network.Width);
             var sampling = new SamplingConfig { Sampler = sampler, Steps = sampler == "ddpm" ? 8 : 4, Eta = 0.5, Guidance = guidance };
             var images = ImageSampler.Run(model, new SampleRequest { Count = 3, BatchSize = 2, Sampling = sampling, Seed = 5, TrajectoryFrames = 2 });
@@ -120,14 +105,6 @@ public class WholeStepTests
 
     private static CudaDevice Open(bool graphs) => new(new CudaOptions { Cache = EmulatedDriver.Cache, CompileAhead = false, Graphs = graphs });
 
-    private static void Randomize(ParameterSet parameters)
-    {
-        parameters.Initialize(1);
-        // Layers that start at zero would hide what is behind them.
-        var random = new Random(1);
-        parameters.Values.Upload([.. parameters.Values.ToArray().Select(weight => weight == 0 ? (float)(random.NextDouble() - 0.5) * 0.2f : weight)]);
-    }
-
     private static Trained Train(bool graphs)
     {
         EmulatedDriver.Start();
@@ -137,45 +114,10 @@ public class WholeStepTests
 
     private static Trained Train(Device device)
     {
-        using var training = new TinyTraining(device);
+        using var training = new TinyTraining(device, Network);
         StepResult[] results = [.. Enumerable.Range(0, 3).Select(training.Run)];
         return new Trained(results, training.Parameters.Values.ToArray(), training.Parameters.Ema!.ToArray(), device is CudaDevice ? EmulatedDriver.Launches() : 0);
     }
 
     private sealed record Trained(StepResult[] Results, float[] Weights, float[] Ema, long Launches);
-
-    private sealed class TinyTraining : IDisposable
-    {
-        private readonly Adam _adam;
-        private readonly TrainingStep _step;
-        private readonly DeviceImages _images;
-
-        public TinyTraining(Device device)
-        {
-            var unet = new UNet(Network);
-            Parameters = new ParameterSet(unet.Parameters, device, training: true);
-            Randomize(Parameters);
-            _adam = new Adam(Parameters, new AdamOptions());
-            _step = new TrainingStep(unet, _adam, new DiffusionConfig { LossWeighting = "min_snr" }, device, new Shape(Batch, Network.Height, Network.Width, 3), seed: 4);
-            _images = new DeviceImages(new ShapesDataset(6, 8), device, Network.Height, Network.Width);
-        }
-
-        public ParameterSet Parameters { get; }
-
-        /// <summary>A step with images, labels, timesteps and rates of its own.</summary>
-        public StepResult Run(int step)
-        {
-            _step.SetImages(_images, [step, 1, 5 - step, 0]);
-            _step.SetLabels([step % Classes, Classes]);
-            return _step.Run(step, [300 + step, 900 - step], 1e-3 / (step + 1), 0.9 + 0.01 * step);
-        }
-
-        public void Dispose()
-        {
-            _step.Dispose();
-            _images.Dispose();
-            _adam.Dispose();
-            Parameters.Dispose();
-        }
-    }
 }

@@ -2,11 +2,39 @@
 #include "emulator.h"
 #include "block.h"
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 
-Settings settings;
+// A program under test is told by its environment: EMULATED_MEMORY=bytes, EMULATED_FAIL_LAUNCH=n or n:kernel.
+static Settings initialSettings() {
+    Settings initial;
+    if (const char* memory = getenv("EMULATED_MEMORY")) initial.memoryBytes = strtoull(memory, nullptr, 10);
+    if (const char* launch = getenv("EMULATED_FAIL_LAUNCH")) {
+        char* rest;
+        initial.failLaunch = strtol(launch, &rest, 10);
+        if (*rest == ':') initial.failLaunchKernel = rest + 1;
+    }
+    return initial;
+}
+
+Settings settings = initialSettings();
 
 static std::string leaks;
+
+static long allocations;
+
+bool allocationFails() {
+    allocations++;
+    if (settings.failAllocation == 0 || --settings.failAllocation > 0) return false;
+    if (--settings.failAllocations > 0) settings.failAllocation = 1;
+    return true;
+}
+
+CUresult launchFault(const char* kernel) {
+    bool counts = settings.failLaunch > 0 && (settings.failLaunchKernel.empty() || settings.failLaunchKernel == kernel);
+    if (!counts || --settings.failLaunch > 0) return CUDA_SUCCESS;
+    return explain(settings.failLaunchCode, "kernel %s, as ordered", kernel);
+}
 
 // What a program leaves behind when it lets go of the context is remembered, then cleared away.
 void destroyContext() {
@@ -30,9 +58,10 @@ void destroyContext() {
 // All settings as at the start, counters at zero. Contexts stay.
 EXPORT void emuReset() {
     std::lock_guard<std::recursive_mutex> guard(driverLock());
-    settings = Settings{};
+    settings = initialSettings();
     launchCounts.clear();
     launchTotal = 0;
+    allocations = 0;
     leaks.clear();
 }
 
@@ -44,15 +73,17 @@ EXPORT void emuSetCapability(int major, int minor) {
     settings.capabilityMinor = minor;
 }
 
-// The nth allocation from now, and count − 1 after it, find no memory.
+// The nth allocation from now, and count − 1 after it, find no memory: of device or pinned memory, or of something that the driver keeps
+// there (streams, events, modules, instantiated graphs, cuBLAS handles).
 EXPORT void emuFailAllocation(long n, long count) {
     settings.failAllocation = n;
     settings.failAllocations = count;
 }
 
-// The nth launch from now fails with this code when it runs.
-EXPORT void emuFailLaunch(long n, int code) {
+// The nth launch from now fails with this code when it runs: of one kernel, or for null of any kernel or matrix product.
+EXPORT void emuFailLaunch(long n, int code, const char* kernel) {
     settings.failLaunch = n;
+    settings.failLaunchKernel = kernel ? kernel : "";
     settings.failLaunchCode = CUresult(code);
 }
 
@@ -70,6 +101,8 @@ EXPORT long emuPending() {
     return pending;
 }
 
+// Allocations that were asked for, of all that emuFailAllocation names.
+EXPORT long emuAllocations() { return allocations; }
 EXPORT long emuLiveAllocations() { return long(arenaLiveCount()); }
 EXPORT int emuContexts() { return primary.references; }
 

@@ -2,7 +2,7 @@
 #include "emulator.h"
 #include <cstring>
 
-enum cublasStatus : int { CUBLAS_STATUS_SUCCESS = 0, CUBLAS_STATUS_NOT_INITIALIZED = 1, CUBLAS_STATUS_INVALID_VALUE = 7, CUBLAS_STATUS_NOT_SUPPORTED = 15 };
+enum cublasStatus : int { CUBLAS_STATUS_SUCCESS = 0, CUBLAS_STATUS_NOT_INITIALIZED = 1, CUBLAS_STATUS_ALLOC_FAILED = 3, CUBLAS_STATUS_INVALID_VALUE = 7, CUBLAS_STATUS_EXECUTION_FAILED = 13, CUBLAS_STATUS_NOT_SUPPORTED = 15 };
 enum { Float32 = 0, BFloat16 = 14, FastTf32 = 77, MathTf32 = 3 };
 
 struct Handle {
@@ -19,6 +19,8 @@ static std::set<Handle*> handles;
 
 EXPORT cublasStatus cublasCreate_v2(void** result) {
     std::lock_guard<std::recursive_mutex> guard(driverLock());
+    if (primary.lost != CUDA_SUCCESS) return CUBLAS_STATUS_NOT_INITIALIZED;
+    if (allocationFails()) return CUBLAS_STATUS_ALLOC_FAILED;
     auto* handle = new Handle;
     handles.insert(handle);
     *result = handle;
@@ -38,8 +40,14 @@ EXPORT cublasStatus cublasGetVersion_v2(void*, int* version) {
 }
 
 EXPORT const char* cublasGetStatusString(cublasStatus status) {
-    return status == CUBLAS_STATUS_SUCCESS ? "CUBLAS_STATUS_SUCCESS" : status == CUBLAS_STATUS_INVALID_VALUE ? "CUBLAS_STATUS_INVALID_VALUE"
-        : status == CUBLAS_STATUS_NOT_INITIALIZED ? "CUBLAS_STATUS_NOT_INITIALIZED" : "CUBLAS_STATUS_NOT_SUPPORTED";
+    switch (status) {
+        case CUBLAS_STATUS_SUCCESS: return "CUBLAS_STATUS_SUCCESS";
+        case CUBLAS_STATUS_NOT_INITIALIZED: return "CUBLAS_STATUS_NOT_INITIALIZED";
+        case CUBLAS_STATUS_ALLOC_FAILED: return "CUBLAS_STATUS_ALLOC_FAILED";
+        case CUBLAS_STATUS_INVALID_VALUE: return "CUBLAS_STATUS_INVALID_VALUE";
+        case CUBLAS_STATUS_EXECUTION_FAILED: return "CUBLAS_STATUS_EXECUTION_FAILED";
+        default: return "CUBLAS_STATUS_NOT_SUPPORTED";
+    }
 }
 
 EXPORT cublasStatus cublasSetStream_v2(void* pointer, void* stream) {
@@ -125,11 +133,13 @@ EXPORT cublasStatus cublasGemmStridedBatchedEx(
     void* pointer, int transposeA, int transposeB, int m, int n, int k, const float* alpha, uintptr_t a, int typeA, int lda, long long strideA,
     uintptr_t b, int typeB, int ldb, long long strideB, const float* beta, uintptr_t c, int typeC, int ldc, long long strideC, int batches, int compute, int) {
     HANDLE(pointer);
+    if (primary.lost != CUDA_SUCCESS) return CUBLAS_STATUS_EXECUTION_FAILED;
     bool known = (typeA == Float32 || typeA == BFloat16) && typeA == typeB && (typeC == Float32 || typeC == typeA) && (compute == 68 || compute == 69 || compute == FastTf32);
     if (!known) return CUBLAS_STATUS_NOT_SUPPORTED;
     if (m < 1 || n < 1 || k < 1 || batches < 1 || lda < (transposeA ? k : m) || ldb < (transposeB ? n : k) || ldc < m) return CUBLAS_STATUS_INVALID_VALUE;
     bool tf32 = typeA == Float32 && compute != 69 && (compute == FastTf32 || handle->mathMode == MathTf32);
     enqueue(handle->stream, [=, alpha = *alpha, beta = *beta] {
+        if (CUresult fault = launchFault("cublasGemm")) return fault;
         for (int i = 0; i < batches; i++) {
             auto at = [&](uintptr_t base, int type, long long stride) { return base + (uintptr_t)(i * stride * (type == BFloat16 ? 2 : 4)); };
             Matrix left{at(a, typeA, strideA), typeA, lda, transposeA != 0}, right{at(b, typeB, strideB), typeB, ldb, transposeB != 0}, result{at(c, typeC, strideC), typeC, ldc, false};

@@ -143,10 +143,7 @@ EXPORT CUresult cuMemAlloc_v2(uintptr_t* address, size_t bytes) {
     ENTER();
     if (!current) return explain(CUDA_ERROR_INVALID_CONTEXT, "no context is current on this thread");
     if (bytes == 0) return explain(CUDA_ERROR_INVALID_VALUE, "zero bytes");
-    if (settings.failAllocation > 0 && --settings.failAllocation == 0) {
-        if (--settings.failAllocations > 0) settings.failAllocation = 1;
-        return explain(CUDA_ERROR_OUT_OF_MEMORY, "as ordered");
-    }
+    if (allocationFails()) return explain(CUDA_ERROR_OUT_OF_MEMORY, "as ordered");
     *address = arenaAllocate(bytes);
     return *address ? CUDA_SUCCESS : explain(CUDA_ERROR_OUT_OF_MEMORY, "%zu bytes asked for, %zu of %zu in use", bytes, arenaLiveBytes(), size_t(settings.memoryBytes));
 }
@@ -159,6 +156,7 @@ EXPORT CUresult cuMemFree_v2(uintptr_t address) {
 
 EXPORT CUresult cuMemHostAlloc(void** address, size_t bytes, unsigned) {
     ENTER();
+    if (allocationFails()) return explain(CUDA_ERROR_OUT_OF_MEMORY, "as ordered");
     *address = pinnedAllocate(bytes);
     return *address ? CUDA_SUCCESS : CUDA_ERROR_OUT_OF_MEMORY;
 }

@@ -46,8 +46,12 @@ struct Settings {
     long failAllocation = 0, failAllocations = 0;   // countdown to the first allocation that fails, and how many fail then
     long failLaunch = 0;
     CUresult failLaunchCode = CUDA_ERROR_LAUNCH_FAILED;
+    std::string failLaunchKernel;                   // the only one whose launches are counted; empty for all and for matrix products
 };
 extern Settings settings;
+
+bool allocationFails();                             // counts an allocation; whether it is one that was ordered to fail
+CUresult launchFault(const char* kernel);           // the failure that was ordered for this launch, if any
 
 std::recursive_mutex& driverLock();
 

@@ -65,6 +65,7 @@ void unloadModule(Module* module) {
 
 EXPORT CUresult cuModuleLoadData(void** result, const void* image) {
     ENTER();
+    if (allocationFails()) return explain(CUDA_ERROR_OUT_OF_MEMORY, "as ordered");
     return loadModule((const char*)image, (Module**)result);
 }
 
@@ -137,7 +138,7 @@ CUresult launch(Function* function, Dim3 grid, Dim3 block, uint32_t sharedBytes,
     return enqueue(stream, [=] {
         launchCounts[kernel->name]++;
         launchTotal++;
-        if (settings.failLaunch > 0 && --settings.failLaunch == 0) return explain(settings.failLaunchCode, "kernel %s, as ordered", kernel->name);
+        if (CUresult fault = launchFault(kernel->name)) return fault;
         std::vector<void*> pointers;
         for (auto& copy : *copies) pointers.push_back(copy.bytes);
         return runGrid(*function->module, *kernel, grid, block, sharedBytes, pointers.data());

@@ -55,6 +55,7 @@ Stream* streamOf(void* handle) {
 
 EXPORT CUresult cuStreamCreate(void** result, unsigned) {
     ENTER();
+    if (allocationFails()) return explain(CUDA_ERROR_OUT_OF_MEMORY, "as ordered");
     auto* stream = new Stream;
     primary.streams.insert(stream);
     *result = stream;
@@ -99,6 +100,7 @@ EXPORT CUresult cuStreamWaitEvent(void* handle, void* eventHandle, unsigned) {
 
 EXPORT CUresult cuEventCreate(void** result, unsigned) {
     ENTER();
+    if (allocationFails()) return explain(CUDA_ERROR_OUT_OF_MEMORY, "as ordered");
     auto* event = new Event;
     primary.events.insert(event);
     *result = event;
@@ -205,6 +207,7 @@ EXPORT CUresult cuGraphGetNodes(void* graph, void**, size_t* count) {
 EXPORT CUresult cuGraphInstantiateWithFlags(void** result, void* graph, unsigned long long) {
     ENTER();
     if (!primary.graphs.count((Graph*)graph)) return CUDA_ERROR_INVALID_HANDLE;
+    if (allocationFails()) return explain(CUDA_ERROR_OUT_OF_MEMORY, "as ordered");
     auto* executable = new Graph(*(Graph*)graph);
     primary.executables.insert(executable);
     *result = executable;

@@ -17,6 +17,32 @@ public sealed class DeviceImages : IDisposable
         var border = new ImageBorder(data, height, width);
         Pixels = new Tensor(device, new Shape(data.Count, height, width, data.Channels), DType.UInt8, "the data set");
         (Left, Width) = (border.Left, data.Width);
+        try
+        {
+            Upload(data, border, paddingValue);
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>The images with their border, UInt8 [M, H, W, C].</summary>
+    public Tensor Pixels { get; }
+
+    /// <summary>The column at which images begin within their border.</summary>
+    public int Left { get; }
+
+    /// <summary>The images' columns within their border.</summary>
+    public int Width { get; }
+
+    /// <inheritdoc/>
+    public void Dispose() => Pixels.Dispose();
+
+    private void Upload(IDataset data, ImageBorder border, byte paddingValue)
+    {
+        int height = Pixels.Shape[1], width = Pixels.Shape[2];
         int imageBytes = height * width * data.Channels, chunk = Math.Clamp((16 << 20) / imageBytes, 1, data.Count);
         var bytes = new byte[(long)chunk * imageBytes];
         for (int first = 0; first < data.Count; first += chunk)
@@ -32,16 +58,4 @@ public sealed class DeviceImages : IDisposable
             Pixels.Slice((long)first * imageBytes, new Shape(count, height, width, data.Channels)).Upload<byte>(bytes.AsSpan(0, count * imageBytes));
         }
     }
-
-    /// <summary>The images with their border, UInt8 [M, H, W, C].</summary>
-    public Tensor Pixels { get; }
-
-    /// <summary>The column at which images begin within their border.</summary>
-    public int Left { get; }
-
-    /// <summary>The images' columns within their border.</summary>
-    public int Width { get; }
-
-    /// <inheritdoc/>
-    public void Dispose() => Pixels.Dispose();
 }

@@ -43,15 +43,23 @@ public sealed class TrainingStep : IDisposable
     {
         (_device, _network, _adam, _diffusion, _batch, _seed) = (device, network, adam, diffusion, batch, seed);
         _process = DiffusionProcess.From(diffusion);
-        _noisy = new Tensor(device, batch, null, "x_t");
-        _target = new Tensor(device, batch, null, "the network's target");
-        _picks = new Tensor(device, new Shape(batch.N, 2), DType.Int32, "the batch's images in the data set");
-        _timesteps = new Tensor(device, new Shape(batch.N), null, "timesteps");
-        _coefficients = new Tensor(device, new Shape(batch.N, 4), null, "q_sample's coefficients");
-        _position = new Tensor(device, new Shape(2), DType.Int32, "the random streams' position");
-        _report = new Tensor(device, new Shape(2), null, "the step's loss and squared gradient norm");
-        _labels = network.Config.ClassEmbeddings is null ? null : new Tensor(device, new Shape(batch.N), DType.Int32, "labels");
-        _weights = diffusion.LossWeighting == "min_snr" ? new Tensor(device, new Shape(batch.N), null, "loss weights") : null;
+        try
+        {
+            _noisy = new Tensor(device, batch, null, "x_t");
+            _target = new Tensor(device, batch, null, "the network's target");
+            _picks = new Tensor(device, new Shape(batch.N, 2), DType.Int32, "the batch's images in the data set");
+            _timesteps = new Tensor(device, new Shape(batch.N), null, "timesteps");
+            _coefficients = new Tensor(device, new Shape(batch.N, 4), null, "q_sample's coefficients");
+            _position = new Tensor(device, new Shape(2), DType.Int32, "the random streams' position");
+            _report = new Tensor(device, new Shape(2), null, "the step's loss and squared gradient norm");
+            _labels = network.Config.ClassEmbeddings is null ? null : new Tensor(device, new Shape(batch.N), DType.Int32, "labels");
+            _weights = diffusion.LossWeighting == "min_snr" ? new Tensor(device, new Shape(batch.N), null, "loss weights") : null;
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
     }
 
     /// <summary>The batch's images as bytes, [N, H, W, C].</summary>
@@ -169,6 +177,7 @@ public sealed class TrainingStep : IDisposable
             _device.AddNoiseToPixels(pixels, _picks, _dataSet?.Left ?? 0, _dataSet?.Width ?? _batch[2], _coefficients, noise, stream, _noisy, _target);
         }
         _noisy.MarkWritten();
+        _adam.ForgetGradients();
         using (var tape = new Tape(_device, recording: true))
         {
             var dropout = _network.Config.Dropout > 0 ? new DropoutContext(_seed, _position) : (DropoutContext?)null;

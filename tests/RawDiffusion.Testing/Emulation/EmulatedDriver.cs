@@ -47,16 +47,25 @@ public static unsafe class EmulatedDriver
     /// <summary>The simulated GPU's compute capability, for contexts opened from now on.</summary>
     public static void SetCapability(int major, int minor) => ((delegate* unmanaged<int, int, void>)Export("emuSetCapability"))(major, minor);
 
-    /// <summary>The nth allocation of device memory from now, and count − 1 after it, find none.</summary>
+    /// <summary>
+    /// The nth allocation from now, and count − 1 after it, find no memory: of device or pinned memory, or of what the driver makes there
+    /// (streams, events, modules, instantiated graphs, cuBLAS handles).
+    /// </summary>
     public static void FailAllocation(long n, long count = 1) => ((delegate* unmanaged<long, long, void>)Export("emuFailAllocation"))(n, count);
 
-    /// <summary>The nth launch from now fails with this driver code when it runs: 719, launch failed, if not given.</summary>
-    public static void FailLaunch(long n, int code = 719) => ((delegate* unmanaged<long, int, void>)Export("emuFailLaunch"))(n, code);
+    /// <summary>The nth launch of a kernel or of anything from now fails with this driver code when it runs: 719, launch failed, if not given.</summary>
+    public static void FailLaunch(long n, int code = 719, string? kernel = null)
+    {
+        fixed (byte* name = NullTerminated(kernel))
+        {
+            ((delegate* unmanaged<long, int, byte*, void>)Export("emuFailLaunch"))(n, code, name);
+        }
+    }
 
     /// <summary>Launches that ran, of one kernel or of all.</summary>
     public static long Launches(string? kernel = null)
     {
-        fixed (byte* name = kernel is null ? null : Encoding.UTF8.GetBytes(kernel + '\0'))
+        fixed (byte* name = NullTerminated(kernel))
         {
             return ((delegate* unmanaged<byte*, long>)Export("emuLaunches"))(name);
         }
@@ -64,6 +73,9 @@ public static unsafe class EmulatedDriver
 
     /// <summary>Pieces of work in streams that have not run.</summary>
     public static long Pending() => ((delegate* unmanaged<long>)Export("emuPending"))();
+
+    /// <summary>Allocations that were asked for, of all kinds that <see cref="FailAllocation"/> names.</summary>
+    public static long Allocations() => ((delegate* unmanaged<long>)Export("emuAllocations"))();
 
     /// <summary>Blocks of device memory that are allocated.</summary>
     public static long LiveAllocations() => ((delegate* unmanaged<long>)Export("emuLiveAllocations"))();
@@ -73,6 +85,8 @@ public static unsafe class EmulatedDriver
 
     /// <summary>How often the context is held.</summary>
     public static int Contexts() => ((delegate* unmanaged<int>)Export("emuContexts"))();
+
+    private static byte[]? NullTerminated(string? text) => text is null ? null : Encoding.UTF8.GetBytes(text + '\0');
 
     private static nint Export(string name) => NativeLibrary.GetExport(Handle.Value, name);
 

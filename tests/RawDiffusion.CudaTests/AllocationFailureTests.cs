@@ -1,0 +1,128 @@
+using System.Globalization;
+using RawDiffusion.Core;
+using RawDiffusion.Cuda;
+using RawDiffusion.Models;
+using RawDiffusion.Testing;
+using RawDiffusion.Training.Configuration;
+using RawDiffusion.Training.Inference;
+using RawDiffusion.Training.Loop;
+
+namespace RawDiffusion.CudaTests;
+
+/// <summary>
+/// Allocation n fails, once or from then on, for every n: device and pinned memory, streams, events, modules, graphs and the cuBLAS handle.
+/// Either nothing is noticed, or one message says what to do; nothing is left behind, and the same work is then done on the same device.
+/// </summary>
+public class AllocationFailureTests
+{
+    private static readonly UNetConfig Network = TinyTraining.Network(side: 8, 4);
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(long.MaxValue)]
+    public void WhileADeviceIsOpened(long failures)
+    {
+        EmulatedDevice.Require();
+        var sweep = new Sweep(failures, () => Open().Dispose(), () => Assert.Equal((0, 0), (EmulatedDriver.LiveAllocations(), EmulatedDriver.Contexts())));
+        sweep.Run(atLeast: 30);
+        Assert.Equal("", EmulatedDriver.Leaks());
+    }
+
+    /// <summary>The step is recorded as a graph on its way.</summary>
+    [Theory]
+    [InlineData(1)]
+    [InlineData(long.MaxValue)]
+    public void WhileATrainingStepIsMadeAndRun(long failures)
+    {
+        EmulatedDevice.Require();
+        using var device = Open();
+        StepResult[] expected;
+        using (var training = new TinyTraining(device, Network))
+        {
+            expected = [training.Run(0), training.Run(1)];
+        }
+        OnDevice(device, failures, () => Assert.Equal(expected[0], Train(device, expected))).Run(atLeast: 80);
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(long.MaxValue)]
+    public void WhileImagesAreSampled(long failures)
+    {
+        EmulatedDevice.Require();
+        using var device = Open();
+        float[] expected = Sample(device);
+        OnDevice(device, failures, () => Assert.Equal(expected, Sample(device))).Run(atLeast: 30);
+    }
+
+    private static CudaDevice Open() => new(new CudaOptions { Cache = EmulatedDriver.Cache });
+
+    private static Sweep OnDevice(CudaDevice device, long failures, Action work)
+    {
+        device.Memory.Flush();
+        var (blocks, driver) = (device.Memory.LiveBlocks, EmulatedDriver.LiveAllocations());
+        return new Sweep(failures, work, () =>
+        {
+            device.Memory.Flush();
+            Assert.Equal((blocks, 0, driver), (device.Memory.LiveBlocks, device.Memory.ReservedBytes, EmulatedDriver.LiveAllocations()));
+        });
+    }
+
+    /// <summary>A step, and if that fails two with the same training once there is memory again: of the second, too, nothing may be wrong.</summary>
+    private static StepResult Train(CudaDevice device, StepResult[] expected)
+    {
+        using var training = new TinyTraining(device, Network);
+        try
+        {
+            return training.Run(0);
+        }
+        catch (DeviceException)
+        {
+            EmulatedDriver.FailAllocation(0, 0);
+            Assert.Equal(expected, (StepResult[])[training.Run(0), training.Run(1)]);
+            throw;
+        }
+    }
+
+    private static float[] Sample(CudaDevice device)
+    {
+        var unet = new UNet(Network);
+        using var parameters = new ParameterSet(unet.Parameters, device, training: false);
+        TinyTraining.Randomize(parameters);
+        var model = new GenerativeModel(unet, device, new DiffusionConfig { Timesteps = 8 }, Network.Height, Network.Width);
+        return ImageSampler.Run(model, new SampleRequest { Count = 1, Sampling = new SamplingConfig { Sampler = "dpmpp_2m", Steps = 2, Guidance = 2 } }).Pixels;
+    }
+
+    /// <summary>Does the work as often as it allocates, each time with another allocation failing; `clean` asserts that nothing is left behind.</summary>
+    private sealed class Sweep(long failures, Action work, Action clean)
+    {
+        public void Run(int atLeast)
+        {
+            EmulatedDriver.Start();
+            work();
+            long allocations = EmulatedDriver.Allocations();
+            Assert.True(allocations >= atLeast, string.Create(CultureInfo.InvariantCulture, $"{allocations} allocations"));
+            clean();
+            for (long n = 1; n <= allocations; n++)
+            {
+                EmulatedDriver.Start();
+                EmulatedDriver.FailAllocation(n, failures);
+                try
+                {
+                    work();
+                    Assert.True(failures == 1, $"nobody noticed that there was no memory from allocation {n} of {allocations} on");
+                }
+                catch (DeviceException e)
+                {
+                    Assert.Matches("Out of memory|OUT_OF_MEMORY|ALLOC_FAILED", e.Message);
+                    Assert.Contains("Use a smaller --batch or a smaller network", e.Message);
+                }
+                Assert.True(EmulatedDriver.Allocations() >= n);
+                EmulatedDriver.Start();
+                clean();
+            }
+            work();
+            clean();
+        }
+    }
+}
