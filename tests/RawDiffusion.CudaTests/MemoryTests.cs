@@ -1,5 +1,4 @@
 using RawDiffusion.Core;
-using RawDiffusion.Cuda;
 using RawDiffusion.Testing;
 
 namespace RawDiffusion.CudaTests;

@@ -5,7 +5,6 @@ using RawDiffusion.Diffusion;
 using RawDiffusion.Models;
 using RawDiffusion.Testing;
 using RawDiffusion.Training.Configuration;
-using RawDiffusion.Training.Data;
 using RawDiffusion.Training.Inference;
 using RawDiffusion.Training.Loop;
 
