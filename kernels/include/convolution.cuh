@@ -13,6 +13,25 @@
 
 constexpr int Buffers = 3;
 
+// Adds `steps` products of tiles, while copyStep(buffer), called in turn, sends for the tiles of the step after next.
+template <class Product, int SizeA, int SizeB, class CopyStep>
+__device__ __forceinline__ void addSteps(
+    Product& product, int steps, const float (&tilesA)[Buffers][SizeA], const float (&tilesB)[Buffers][SizeB], CopyStep copyStep) {
+    for (int i = 0; i < Buffers - 1; i++) {
+        if (i < steps) copyStep(i);
+        commitCopies();
+    }
+    int buffer = 0;
+    for (int step = 0; step < steps; step++) {
+        waitCopies<Buffers - 2>();
+        __syncthreads();                            // this step's tiles are whole, and the buffer before them is free
+        if (step + Buffers - 1 < steps) copyStep(buffer == 0 ? Buffers - 1 : buffer - 1);
+        commitCopies();
+        product.add(tilesA[buffer], tilesB[buffer]);
+        buffer = buffer == Buffers - 1 ? 0 : buffer + 1;
+    }
+}
+
 // Stores a thread's sums: each as finished results, or as one part of them.
 template <class Product>
 __device__ __forceinline__ void storeSums(float* y, float* partials, Addends add, const ConvProblem& e, int m, int pixels, int n, Product& product) {
@@ -103,20 +122,8 @@ __device__ __forceinline__ void convolve(float* y, float* partials, const float*
         weights += Depth;
     };
 
-    for (int i = 0; i < Buffers - 1; i++) {
-        if (i < steps) copyStep(i);
-        commitCopies();
-    }
     Product product;
-    int buffer = 0;
-    for (int step = 0; step < steps; step++) {
-        waitCopies<Buffers - 2>();
-        __syncthreads();                            // this step's tiles are whole, and the buffer before them is free
-        if (step + Buffers - 1 < steps) copyStep(buffer == 0 ? Buffers - 1 : buffer - 1);
-        commitCopies();
-        product.add(tilesA[buffer], tilesB[buffer]);
-        buffer = buffer == Buffers - 1 ? 0 : buffer + 1;
-    }
+    addSteps(product, steps, tilesA, tilesB, copyStep);
     storeSums(y, partials, add, e, m, pixels, n, product);
 }
 
@@ -178,19 +185,7 @@ __device__ __forceinline__ void correlate(float* dw, float* partials, const floa
         }
     };
 
-    for (int i = 0; i < Buffers - 1; i++) {
-        if (i < steps) copyStep(i);
-        commitCopies();
-    }
     Product product;
-    int buffer = 0;
-    for (int step = 0; step < steps; step++) {
-        waitCopies<Buffers - 2>();
-        __syncthreads();                            // this step's tiles are whole, and the buffer before them is free
-        if (step + Buffers - 1 < steps) copyStep(buffer == 0 ? Buffers - 1 : buffer - 1);
-        commitCopies();
-        product.add(tilesA[buffer], tilesB[buffer]);
-        buffer = buffer == Buffers - 1 ? 0 : buffer + 1;
-    }
+    addSteps(product, steps, tilesA, tilesB, copyStep);
     storeSums(dw, partials, {nullptr, nullptr, residual}, result, m, outputs, n, product);
 }

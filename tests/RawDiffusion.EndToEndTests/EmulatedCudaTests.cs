@@ -38,6 +38,19 @@ public sealed class EmulatedCudaTests
     }
 
     [Fact]
+    public void Tf32TrainsAlmostAlike()
+    {
+        Assert.SkipWhen(EmulatedDriver.ReasonToSkip.Length > 0, EmulatedDriver.ReasonToSkip);
+        using var at = new Workspace();
+        string[] run = ["train", "--steps", "3", .. Small];
+        at.Run([.. run, "--out", "cpu", "--device", "cpu"]).Succeeded();
+        at.Start(Emulated(), [.. run, "--out", "tf32", "--device", "cuda", "--precision", "tf32"]).WaitForExit(600_000).Succeeded();
+        double[] onCpu = Losses(at, "cpu"), onCuda = Losses(at, "tf32");
+        Assert.All(onCpu.Zip(onCuda), pair => Assert.Equal(pair.First, pair.Second, 1e-2 * pair.First));
+        Assert.NotEqual(onCpu.Select(loss => (float)loss), onCuda.Select(loss => (float)loss));
+    }
+
+    [Fact]
     public void DoctorRunsEveryOpAndTrainsAStepOnTheGpu()
     {
         Assert.SkipWhen(EmulatedDriver.ReasonToSkip.Length > 0, EmulatedDriver.ReasonToSkip);
@@ -79,7 +92,8 @@ public sealed class EmulatedCudaTests
             .Refused(4, "Out of memory: ", "The largest: the cuBLAS workspace 4.0 MiB, ", "are free on the device", "Use a smaller --batch or a smaller network");
     }
 
-    private static Dictionary<string, string> Emulated(params (string Name, string Value)[] orders) => new(orders.Select(order => KeyValuePair.Create(order.Name, order.Value)))
+    /// <summary>The environment in which the executable finds the emulated driver, with what that is told to do.</summary>
+    internal static Dictionary<string, string> Emulated(params (string Name, string Value)[] orders) => new(orders.Select(order => KeyValuePair.Create(order.Name, order.Value)))
     {
         ["RAWDIFFUSION_CUDA_DRIVER"] = EmulatedDriver.LibraryPath,
         ["RAWDIFFUSION_NVRTC"] = EmulatedDriver.LibraryPath,
