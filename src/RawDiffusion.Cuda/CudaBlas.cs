@@ -13,6 +13,7 @@ internal sealed unsafe class CudaBlas : IDisposable
 {
     private readonly Device _device;
     private readonly CudaContext _context;
+    private readonly CudaStream _stream;
     private readonly DriverHandle _handle;
     private readonly nint _workspace;
     private readonly long _workspaceBytes;
@@ -21,7 +22,7 @@ internal sealed unsafe class CudaBlas : IDisposable
     public CudaBlas(Device device, CudaStream stream, bool tf32)
     {
         NativeLibraries.Require(NativeLibraries.CublasName);
-        (_device, _context) = (device, stream.Context);
+        (_device, _context, _stream) = (device, stream.Context, stream);
         _compute = tf32 ? CublasComputeType.Float32FastTf32 : CublasComputeType.Float32Pedantic;
         _context.Enter();
         Check(Cublas.cublasCreate(out nint handle), $"cublasCreate");
@@ -61,6 +62,7 @@ internal sealed unsafe class CudaBlas : IDisposable
     {
         // Row-major c is column-major cᵀ = op(b)ᵀ·op(a)ᵀ: the factors change places, and a stored row is a stored column.
         _context.Enter();
+        _stream.Trace?.Begin("cublasGemmEx");
         Check(
             Cublas.cublasGemmEx(
                 _handle.Value, Operation(transposeB), Operation(transposeA), n, m, k, &alpha, b, CudaDataType.Float32, strideB, a, CudaDataType.Float32, strideA,
@@ -74,6 +76,7 @@ internal sealed unsafe class CudaBlas : IDisposable
         float beta, nint c, int strideC, long stepC, int batches)
     {
         _context.Enter();
+        _stream.Trace?.Begin("cublasGemmStridedBatchedEx");
         Check(
             Cublas.cublasGemmStridedBatchedEx(
                 _handle.Value, Operation(transposeB), Operation(transposeA), n, m, k, &alpha, b, CudaDataType.Float32, strideB, stepB, a, CudaDataType.Float32, strideA, stepA,

@@ -56,6 +56,7 @@ internal sealed unsafe class CudaKernel
         CheckArguments(arguments);
         _context.Enter();
         AllowShared(sharedBytes);
+        stream.Trace?.Begin(Name);
         nint* pointers = stackalloc nint[arguments.Length];
         fixed (KernelArgument* first = arguments)
         {

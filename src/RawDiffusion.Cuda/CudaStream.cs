@@ -21,10 +21,14 @@ internal sealed class CudaStream : IDisposable
     /// <summary>The driver's pointer.</summary>
     public nint Value => _handle.Value;
 
+    /// <summary>Takes the times of what is put in; null for none, which is usual.</summary>
+    public LaunchTrace? Trace { get; set; }
+
     /// <summary>Copies pinned host memory to the device. The source must stand until the copy has run.</summary>
     public void CopyFromPinned(nint pinned, nint target, long bytes)
     {
         Context.Enter();
+        Trace?.Begin("upload");
         Context.Check(CudaDriver.cuMemcpyHtoDAsync(target, pinned, (nuint)bytes, Value), $"cuMemcpyHtoDAsync({bytes} bytes to 0x{target:x})");
     }
 
@@ -32,6 +36,7 @@ internal sealed class CudaStream : IDisposable
     public void CopyToPinned(nint source, nint pinned, long bytes)
     {
         Context.Enter();
+        Trace?.Begin("download");
         Context.Check(CudaDriver.cuMemcpyDtoHAsync(pinned, source, (nuint)bytes, Value), $"cuMemcpyDtoHAsync({bytes} bytes from 0x{source:x})");
     }
 
@@ -39,6 +44,7 @@ internal sealed class CudaStream : IDisposable
     public void Copy(nint source, nint target, long bytes)
     {
         Context.Enter();
+        Trace?.Begin("copy");
         Context.Check(CudaDriver.cuMemcpyDtoDAsync(target, source, (nuint)bytes, Value), $"cuMemcpyDtoDAsync({bytes} bytes from 0x{source:x} to 0x{target:x})");
     }
 
@@ -46,6 +52,7 @@ internal sealed class CudaStream : IDisposable
     public void Fill(nint target, long bytes, byte value)
     {
         Context.Enter();
+        Trace?.Begin("fill");
         Context.Check(CudaDriver.cuMemsetD8Async(target, value, (nuint)bytes, Value), $"cuMemsetD8Async({bytes} bytes at 0x{target:x})");
     }
 
@@ -53,6 +60,7 @@ internal sealed class CudaStream : IDisposable
     public void FillWords(nint target, long words, uint value)
     {
         Context.Enter();
+        Trace?.Begin("fill");
         Context.Check(CudaDriver.cuMemsetD32Async(target, value, (nuint)words, Value), $"cuMemsetD32Async({words} words at 0x{target:x})");
     }
 

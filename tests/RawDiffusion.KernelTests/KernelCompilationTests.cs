@@ -11,7 +11,7 @@ public class KernelCompilationTests
 
     public static TheoryData<string, string> FilesOnChips => new(from source in KernelSources.All from architecture in Architectures select (source.Name, architecture));
 
-    public static TheoryData<string, string> TestFilesOnChips =>
+    public static TheoryData<string, string> OtherFilesOnChips =>
         new(from name in Assembly.GetExecutingAssembly().GetManifestResourceNames() where name.EndsWith(".cu", StringComparison.Ordinal) from architecture in Architectures select (name[..^3], architecture));
 
     [Theory]
@@ -45,12 +45,14 @@ public class KernelCompilationTests
     }
 
     [Theory]
-    [MemberData(nameof(TestFilesOnChips))]
-    public void TheKernelsOfTheEmulatorsTestsAreCuda(string file, string architecture)
+    [MemberData(nameof(OtherFilesOnChips))]
+    public void TheKernelsOfTestsAndBenchmarksAreCuda(string file, string architecture)
     {
         var compiler = RealCompiler.For(architecture);
         using var reader = new StreamReader(Assembly.GetExecutingAssembly().GetManifestResourceStream(file + ".cu")!);
-        Assert.NotEmpty(compiler.Compile(new KernelSource(file, reader.ReadToEnd(), KernelSources.All[0].Headers)).Resources());
+        var resources = compiler.Compile(new KernelSource(file, reader.ReadToEnd(), KernelSources.All[0].Headers)).Resources();
+        Assert.NotEmpty(resources);
+        Assert.All(resources, r => Assert.True(r.SpillStoreBytes == 0, $"spills: {r}"));
     }
 
     [Fact]

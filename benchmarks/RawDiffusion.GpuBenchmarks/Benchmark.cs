@@ -1,0 +1,43 @@
+using RawDiffusion.Cuda;
+using RawDiffusion.Models;
+using RawDiffusion.Training.Configuration;
+
+namespace RawDiffusion.GpuBenchmarks;
+
+/// <summary>Ceilings, ops and whole steps of a network, on the first GPU.</summary>
+internal sealed class Benchmark(UNetConfig network, DiffusionConfig diffusion, bool quick, Report report)
+{
+    public void Run(int batch, IReadOnlyList<int> sampleBatches)
+    {
+        // Both are on the same context; launches one by one, so that they can be timed.
+        using var device = new CudaDevice(new CudaOptions { Graphs = false });
+        using var tf32 = new CudaDevice(new CudaOptions { Graphs = false, Tf32 = true });
+        report.Title($"{device.Description}; {(quick ? "a tiny network, for a test" : "cifar10's network")}, batches of {batch}");
+        var ceilings = Ceilings.Measure(device, tf32, quick);
+        report.Add(ceilings);
+
+        var cases = OpCases.Of(network, batch).ToList();
+        Ops("fp32", device, cases, Math.Max(ceilings.Float32, ceilings.Gemm), ceilings.Copy);
+        Ops("tf32", tf32, cases.Where(c => c.IsProduct), Math.Max(ceilings.Tf32, ceilings.GemmTf32), ceilings.Copy);
+        foreach (var (precision, on) in ((string, CudaDevice)[])[("fp32", device), ("tf32", tf32)])
+        {
+            report.Add($"training step, {precision}, batch {batch}", StepTrace.Training(on, network, diffusion, batch));
+            foreach (int count in sampleBatches)
+            {
+                report.Add($"denoising step, {precision}, batch {count}", StepTrace.Denoising(on, network, diffusion, count));
+            }
+        }
+    }
+
+    private void Ops(string precision, CudaDevice device, IEnumerable<OpCase> cases, double operations, double bytes)
+    {
+        using var timer = new GpuTimer(device, quick);
+        report.BeginOps(precision);
+        foreach (var opCase in cases)
+        {
+            using var operands = new OperandSet(device);
+            report.Add(opCase, precision, timer.Measure(opCase.Prepare(operands)), operations, bytes);
+        }
+        report.EndOps(precision);
+    }
+}
