@@ -1,5 +1,7 @@
 using System.Text.Json;
 using RawDiffusion.Testing;
+using RawDiffusion.Training.Images;
+using RawDiffusion.Training.Storage;
 
 namespace RawDiffusion.EndToEndTests;
 
@@ -26,8 +28,7 @@ public sealed class EmulatedCudaTests
         double[] onCpu = Losses(at, "cpu"), onCuda = Losses(at, "cuda");
         Assert.Equal(3, onCuda.Length);
         Assert.All(onCpu.Zip(onCuda), pair => Assert.Equal(pair.First, pair.Second, 1e-4 * pair.First));
-        var (a, b) = (Training.Images.PngReader.Read(File.ReadAllBytes(at.At("cpu", "samples", "step-0000003.png"))), Training.Images.PngReader.Read(File.ReadAllBytes(at.At("cuda", "samples", "step-0000003.png"))));
-        Assert.All(a.Pixels.Zip(b.Pixels), pair => Assert.InRange(pair.First - pair.Second, -1, 1));
+        AssertSamePicture(at.At("cpu", "samples", "step-0000003.png"), at.At("cuda", "samples", "step-0000003.png"));
 
         // Kernel by kernel instead of as graphs: the same bits, in the checkpoint and in the picture.
         at.Start(Emulated(), [.. run, "--out", "single", "--device", "cuda", "--set", "device.graphs=false"]).WaitForExit(600_000).Succeeded();
@@ -48,6 +49,45 @@ public sealed class EmulatedCudaTests
         double[] onCpu = Losses(at, "cpu"), onCuda = Losses(at, "tf32");
         Assert.All(onCpu.Zip(onCuda), pair => Assert.Equal(pair.First, pair.Second, 1e-2 * pair.First));
         Assert.NotEqual(onCpu.Select(loss => (float)loss), onCuda.Select(loss => (float)loss));
+    }
+
+    /// <summary>40 = 20 + resume 20 holds on a GPU as on the CPU; samples and predictions agree with the CPU's.</summary>
+    [Fact]
+    public void ResumeSampleAndPredictRunOnTheGpu()
+    {
+        Assert.SkipWhen(EmulatedDriver.ReasonToSkip.Length > 0, EmulatedDriver.ReasonToSkip);
+        using var at = new Workspace();
+        Result Cuda(params string[] arguments) => at.Start(Emulated(), [.. arguments, "--device", "cuda"]).WaitForExit(600_000).Succeeded();
+        Cuda(["train", "--steps", "4", .. Small, "--out", "whole"]);
+        Cuda(["train", "--steps", "2", .. Small, "--out", "halves"]);
+        Cuda("resume", "halves", "--steps", "4");
+        foreach (string file in (string[])["weights.safetensors", "ema.safetensors", "optimizer.safetensors"])
+        {
+            Assert.Equal(File.ReadAllBytes(at.At("whole", "checkpoints", "step-0000004", file)), File.ReadAllBytes(at.At("halves", "checkpoints", "step-0000004", file)));
+        }
+
+        string[] sample = ["sample", "whole", "--count", "3", "--sampler", "ddpm", "--steps", "3"];
+        Cuda([.. sample, "--out", "cuda.png"]);
+        at.Run([.. sample, "--out", "cpu.png", "--device", "cpu"]).Succeeded();
+        AssertSamePicture(at.At("cpu.png"), at.At("cuda.png"));
+
+        using (var file = File.Create(at.At("in.safetensors")))
+        {
+            float[] images = [.. Enumerable.Range(0, 2 * 3 * 8 * 8).Select(i => MathF.Sin(i))];
+            SafetensorsWriter.Write(file,
+            [
+                TensorSource.Floats("sample", [2, 3, 8, 8], (ReadOnlyMemory<float>)images), TensorSource.Int64("timestep", [2], new long[] { 0, 999 }),
+                TensorSource.Int64("class_labels", [2], new long[] { 7, 8 }),
+            ]);
+        }
+        string[] predict = ["predict", "whole", "--input", "in.safetensors", "--output"];
+        Cuda([.. predict, "cuda.safetensors"]);
+        at.Run([.. predict, "cpu.safetensors", "--device", "cpu"]).Succeeded();
+        using SafetensorsReader onCpu = SafetensorsReader.Open(at.At("cpu.safetensors")), onCuda = SafetensorsReader.Open(at.At("cuda.safetensors"));
+        float[] expected = onCpu.ReadFloats("output"), found = onCuda.ReadFloats("output");
+        Assert.Equal(2 * 3 * 8 * 8, found.Length);
+        double scale = expected.Max(Math.Abs);
+        Assert.All(expected.Zip(found), pair => Assert.Equal(pair.First, pair.Second, 1e-4 * scale));
     }
 
     [Fact]
@@ -100,6 +140,14 @@ public sealed class EmulatedCudaTests
         ["RAWDIFFUSION_CUBLAS"] = EmulatedDriver.LibraryPath,
         ["RAWDIFFUSION_CACHE"] = Path.Combine(SharedFiles.RepositoryRoot, "artifacts", "kernels"),
     };
+
+    // Rounding to bytes may fall either way.
+    private static void AssertSamePicture(string onCpu, string onCuda)
+    {
+        byte[] expected = PngReader.Read(File.ReadAllBytes(onCpu)).Pixels, found = PngReader.Read(File.ReadAllBytes(onCuda)).Pixels;
+        Assert.Equal(expected.Length, found.Length);
+        Assert.All(expected.Zip(found), pair => Assert.InRange(pair.First - pair.Second, -1, 1));
+    }
 
     private static double[] Losses(Workspace at, string run) =>
         [.. File.ReadAllLines(at.At(run, "metrics.jsonl")).Select(line => JsonDocument.Parse(line).RootElement.GetProperty("loss").GetDouble())];
