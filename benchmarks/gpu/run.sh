@@ -1,16 +1,20 @@
 #!/usr/bin/env bash
-# Shows on a machine with an NVIDIA GPU what only a GPU can show. Builds nothing; needs the trainer, its own folder's or the one that
-# RAWDIFFUSION names, and leaves every log in OUT. A failing part is marked and does not stop the others; the last lines are a summary.
-#   run.sh OUT             doctor with every op against the CPU, 200 training steps against the CPU's, bench at several batches and precisions,
-#                          and, if PEER names a folder with bench_torch.py and python3 has PyTorch, PyTorch in turn with us, five times
+# Shows on a machine with an NVIDIA GPU what only a GPU can show. Builds nothing; needs the programs that publish.sh puts beside it, or in the
+# folder that PROGRAMS names, and leaves every log in OUT. A failing part is marked and does not stop the others; the last lines are a summary.
+#   run.sh OUT             doctor with every op against the CPU, the op cases of the test suite, 200 training steps against the CPU's, every op and
+#                          whole steps timed, bench at several batches and precisions, and, if PEER names a folder with bench_torch.py and
+#                          python3 has PyTorch, PyTorch in turn with us, five times
 #   run.sh OUT --dry-run   the same with tiny sizes and without bench, for the emulated driver of the tests
 set -uo pipefail
 [[ $# -ge 1 ]] || { echo "usage: run.sh OUT [--dry-run]" >&2; exit 2; }
 mkdir -p "$1" || exit 2
 out=$(cd "$1" && pwd)
 dry=$([[ ${2:-} == --dry-run ]] && echo 1 || true)
-rawdiffusion=${RAWDIFFUSION:-$(cd "$(dirname "$0")" && pwd)/rawdiffusion}
-[[ -x $rawdiffusion ]] || { echo "there is no trainer at $rawdiffusion: run benchmarks/gpu/publish.sh, or name it in RAWDIFFUSION" >&2; exit 2; }
+programs=${PROGRAMS:-$(cd "$(dirname "$0")" && pwd)}
+rawdiffusion=$programs/rawdiffusion tests=$programs/RawDiffusion.CudaTests timings=$programs/RawDiffusion.GpuBenchmarks
+for program in "$rawdiffusion" "$tests" "$timings"; do
+  [[ -x $program ]] || { echo "there is no program $program: run benchmarks/gpu/publish.sh, or name another folder in PROGRAMS" >&2; exit 2; }
+done
 : >"$out/summary.txt"
 failures=0
 
@@ -28,8 +32,11 @@ part() {
 
 train=(train --seed 1 --sample-every 0 --set log_every=1 --set sampling.count=1)
 if [[ $dry ]]; then
+  cases=(--filter-class '*OpConformanceTests' '*WholeStepTests')
+  sizes=(--quick)
   train+=(--steps 4 --batch 2 --set 'network.channels=[8,16]' --set network.norm_groups=4 --set 'network.attention_levels=[1]' --set data.resize=8 --set sampling.steps=2)
 else
+  cases=() sizes=()
   train+=(--steps 200 --batch 32 --set sampling.steps=20)
 fi
 
@@ -47,12 +54,20 @@ same_losses() {
     }'
 }
 
+# The summary of the tests' platform has a line for each number; the last line is the one that counts.
+op_cases() {
+  RAWDIFFUSION_TEST_GPU=1 "$tests" --no-progress --no-ansi "${cases[@]}" || { grep -m 1 '^failed ' "$out/op-cases.log" >&2; return 1; }
+  sed -n 's/^ *\(total\|failed\|succeeded\|skipped\): /\1 /p' "$out/op-cases.log" | paste -sd ' '
+}
+
 rm -rf "$out/cpu" "$out/cuda"
 command -v nvidia-smi >/dev/null && nvidia-smi >"$out/nvidia-smi.txt" 2>&1
 part doctor "$rawdiffusion" doctor
+part op-cases op_cases
 part train-cpu "$rawdiffusion" "${train[@]}" --device cpu --out "$out/cpu"
 part train-cuda "$rawdiffusion" "${train[@]}" --device cuda --out "$out/cuda"
 part losses same_losses
+part kernels "$timings" --out "$out/kernels.jsonl" "${sizes[@]}"
 
 ours() { "$rawdiffusion" bench --device cuda --preset cifar10 --batch "$1" --sample-batch "$2" --precision "$3"; }
 if [[ ! $dry ]]; then

@@ -1,4 +1,6 @@
 using System.Diagnostics;
+using System.Text.Json;
+using System.Text.RegularExpressions;
 using RawDiffusion.Testing;
 
 namespace RawDiffusion.EndToEndTests;
@@ -12,10 +14,35 @@ public sealed class GpuScriptTests
         Assert.SkipWhen(EmulatedDriver.ReasonToSkip.Length > 0, EmulatedDriver.ReasonToSkip);
         using var at = new Workspace();
         var result = Run(at, EmulatedCudaTests.Emulated()).Succeeded();
-        Assert.Equal(["doctor", "train-cpu", "train-cuda", "losses"], Parts(result, "well"));
+        Assert.Equal(["doctor", "op-cases", "train-cpu", "train-cuda", "losses", "kernels"], Parts(result, "well"));
         Assert.Contains("0 parts failed", result.Out);
         Assert.Contains("DenoiseUpdate", File.ReadAllText(at.At("out", "doctor.log")));
+        Assert.Matches(@"op-cases +well .* total [0-9]{3,} failed 0 succeeded [0-9]{3,} skipped 0", result.Out);
+        AssertTimings(File.ReadLines(at.At("out", "kernels.jsonl")).Select(line => JsonDocument.Parse(line).RootElement).ToList());
     }
+
+    /// <summary>Every kind of figure is there, and the ops that are counted are those that the network's steps launch.</summary>
+    private static void AssertTimings(List<JsonElement> lines)
+    {
+        Assert.Equal(["title", "ceilings", "op", "launches"], lines.Select(l => l.GetProperty("kind").GetString()!).Distinct());
+        var ops = lines.Where(l => l.GetProperty("kind").GetString() == "op").ToList();
+        Assert.All(ops, op => Assert.True(op.GetProperty("ms").GetDouble() > 0, op.ToString()));
+        foreach (string precision in (string[])["fp32", "tf32"])
+        {
+            // What is not made of products does not depend on the precision, and is timed once.
+            int PerStep(string name, string? timed = null) => ops.Where(o => Text(o, "precision") == (timed ?? precision) && Text(o, "op") == name).Sum(o => o.GetProperty("per_step").GetInt32());
+            int Launches(string step, string kernel) => lines
+                .Where(l => Text(l, "kind") == "launches" && Text(l, "step").StartsWith($"{step} step, {precision},", StringComparison.Ordinal) && Regex.IsMatch(Text(l, "kernel"), $"^{kernel}$"))
+                .Sum(l => l.GetProperty("launches").GetInt32());
+            string convolution = precision == "fp32" ? "conv2d_" : "conv2d_tf32_", tile = "[0-9]+x[0-9]+";
+            Assert.Equal(PerStep("Conv2d"), Launches("denoising", convolution + tile));
+            Assert.Equal(PerStep("Conv2dBackwardWeight"), Launches("training", convolution + "weights_" + tile));
+            Assert.Equal(PerStep("GroupNorm", "fp32"), Launches("training", "group_norm_forward"));
+            Assert.Equal(PerStep("Attention"), Launches("training", "attention_softmax_backward"));
+        }
+    }
+
+    private static string Text(JsonElement line, string name) => line.GetProperty(name).GetString()!;
 
     [Fact]
     public void AFailingPartIsMarkedAndTheOthersRun()
@@ -25,23 +52,23 @@ public sealed class GpuScriptTests
         var result = Run(at, none);
         Assert.Equal(1, result.ExitCode);
         Assert.Equal(["doctor", "train-cpu"], Parts(result, "well"));
-        Assert.Equal(["train-cuda", "losses"], Parts(result, "FAILED"));
+        Assert.Equal(["op-cases", "train-cuda", "losses", "kernels"], Parts(result, "FAILED"));
         Assert.Contains("no-such-driver.so", result.Out);
     }
 
     [Fact]
-    public void AMissingTrainerIsSaidAtOnce()
+    public void AMissingProgramIsSaidAtOnce()
     {
         using var at = new Workspace();
-        var result = Run(at, [], trainer: "nowhere");
+        var result = Run(at, [], programs: "nowhere");
         Assert.Equal(2, result.ExitCode);
-        Assert.Contains("there is no trainer at nowhere", result.Error);
+        Assert.Contains("there is no program nowhere/rawdiffusion: run benchmarks/gpu/publish.sh", result.Error);
     }
 
     private static IEnumerable<string> Parts(Result result, string verdict) =>
         result.Out.Split('\n').Select(line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries)).Where(words => words.Length > 1 && words[1] == verdict).Select(words => words[0]);
 
-    private static Result Run(Workspace at, Dictionary<string, string> environment, string? trainer = null)
+    private static Result Run(Workspace at, Dictionary<string, string> environment, string? programs = null)
     {
         Assert.SkipWhen(OperatingSystem.IsWindows(), "the script is for bash");
         var start = new ProcessStartInfo("bash", [Path.Combine(SharedFiles.RepositoryRoot, "benchmarks", "gpu", "run.sh"), "out", "--dry-run"])
@@ -51,11 +78,24 @@ public sealed class GpuScriptTests
             RedirectStandardError = true,
             RedirectStandardInput = true,
         };
-        start.Environment["RAWDIFFUSION"] = trainer ?? Path.Combine(AppContext.BaseDirectory, "rawdiffusion");
+        start.Environment["PROGRAMS"] = programs ?? Programs(at);
         foreach (var (name, value) in environment)
         {
             start.Environment[name] = value;
         }
         return new RunningProgram(Process.Start(start)!, 600_000).WaitForExit();
+    }
+
+    /// <summary>A folder in which the three programs stand side by side, as they do after a publish.</summary>
+    private static string Programs(Workspace at)
+    {
+        string folder = Directory.CreateDirectory(at.At("programs")).FullName;
+        string built = Path.GetRelativePath(Path.Combine(SharedFiles.RepositoryRoot, "tests", "RawDiffusion.EndToEndTests"), AppContext.BaseDirectory);
+        foreach (string program in (string[])["tests/RawDiffusion.EndToEndTests/rawdiffusion", "tests/RawDiffusion.CudaTests/RawDiffusion.CudaTests", "benchmarks/RawDiffusion.GpuBenchmarks/RawDiffusion.GpuBenchmarks"])
+        {
+            string project = Path.Combine(SharedFiles.RepositoryRoot, Path.GetDirectoryName(program)!), name = Path.GetFileName(program);
+            File.CreateSymbolicLink(Path.Combine(folder, name), Path.Combine(project, built, name));
+        }
+        return folder;
     }
 }
