@@ -80,6 +80,38 @@ public class LostDeviceTests
         Assert.True(emulated.Device.IsLost);
     }
 
+    [Theory]
+    [InlineData(CuResult.EccUncorrectable)]
+    [InlineData(CuResult.NvlinkUncorrectable)]
+    [InlineData(CuResult.IllegalAddress)]
+    [InlineData(CuResult.LaunchTimeout)]
+    [InlineData(CuResult.Assert)]
+    [InlineData(CuResult.HardwareStackError)]
+    [InlineData(CuResult.IllegalInstruction)]
+    [InlineData(CuResult.MisalignedAddress)]
+    [InlineData(CuResult.InvalidAddressSpace)]
+    [InlineData(CuResult.InvalidPc)]
+    [InlineData(CuResult.LaunchFailed)]
+    [InlineData(CuResult.Unknown)]
+    internal void EveryErrorThatAKernelMayEndInLosesTheDevice(CuResult code)
+    {
+        using var emulated = TestGpu.OpenEmulated();
+        var x = emulated.Upload(1, 2);
+        EmulatedDriver.FailLaunch(1, (int)code);
+        emulated.Device.LinearCombination(2, x, 0, null, x);
+        Assert.Throws<DeviceException>(emulated.Device.Synchronize);
+        Assert.True(emulated.Device.IsLost);
+    }
+
+    [Theory]
+    [InlineData(CuResult.InvalidValue)]
+    [InlineData(CuResult.OutOfMemory)]
+    [InlineData(CuResult.NotFound)]
+    [InlineData(CuResult.NotReady)]
+    [InlineData(CuResult.LaunchOutOfResources)]
+    [InlineData(CuResult.StreamCaptureInvalidated)]
+    internal void ARefusedCallLosesNothing(CuResult code) => Assert.False(code.IsSticky());
+
     /// <summary>A step on a new device whose nth launch fails; null if it failed.</summary>
     private static StepResult? Step(bool graphs, Action<LostTraining> lost, int failing = 0, int code = 0)
     {
