@@ -62,18 +62,4 @@ public class GroupNormTests
         Assert.Equal((1 << 20) + expected, mean.ToArray()[0], 0.0625);
         Assert.Equal(1 / Math.Sqrt(variance), rstd.ToArray()[0], 1e-4);
     }
-
-    /// <summary>Their mean is rounded, and the mean of squares may come out below the square of what that leaves.</summary>
-    [Fact]
-    public void GroupsOfOneLargeNumberHaveAFiniteDeviation()
-    {
-        using var gpu = TestGpu.Open();
-        const int positions = 7, channels = 64;
-        float[] values = [.. Enumerable.Range(0, positions * channels).Select(i => 1e9f + i % channels * 37_654_321f)];
-        var x = gpu.Make(values.Length).Slice(0, new Shape(1, positions, channels)).Upload(values);
-        Tensor y = gpu.Make(values.Length).Slice(0, x.Shape), mean = gpu.Make(channels).Slice(0, new Shape(1, channels)), rstd = gpu.Make(channels).Slice(0, new Shape(1, channels));
-        gpu.Device.GroupNorm(x, gpu.Upload([.. Enumerable.Repeat(1f, channels)]), gpu.Make(channels).Clear(), null, y, mean, rstd, channels, 1e-5, silu: false);
-        Assert.All(rstd.ToArray(), value => Assert.InRange(value, 1e-3f, 320));
-        Assert.All(y.ToArray(), value => Assert.True(float.IsFinite(value)));
-    }
 }
