@@ -1,4 +1,3 @@
-using RawDiffusion.Core;
 using RawDiffusion.Testing;
 
 namespace RawDiffusion.CudaTests;
