@@ -98,7 +98,7 @@ static bool runTool(const std::vector<std::string>& words, const std::string& ou
     return started && WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
-static bool build(Program& program, const std::string& scratch, int capability, bool archSpecific) {
+static bool build(Program& program, const std::string& scratch, int capability, bool archSpecific, bool fused) {
     std::string base = scratch + "/" + program.name, log = scratch + "/log";
     writeFile(base, program.source);
     for (const auto& [name, text] : program.headers) {
@@ -117,7 +117,7 @@ static bool build(Program& program, const std::string& scratch, int capability, 
         writeFile(base + ".rewritten.ii", text);
     }
     good = good && runTool({
-        "g++", "-x", "c++-cpp-output", "-std=c++20", "-O2", "-g1", "-w", "-fPIC", "-shared", "-fno-exceptions", "-fno-rtti", "-ffp-contract=off", "-fno-strict-aliasing",
+        "g++", "-x", "c++-cpp-output", "-std=c++20", "-O2", "-g1", "-w", "-fPIC", "-shared", "-fno-exceptions", "-fno-rtti", fused ? "-ffp-contract=fast" : "-ffp-contract=off", "-fno-strict-aliasing",
         "-fno-optimize-sibling-calls", "-fno-plt", "-fvisibility=hidden",
 #if defined(__x86_64__)
         __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") ? "-march=x86-64-v3" : "-msse2",
@@ -139,13 +139,15 @@ static bool build(Program& program, const std::string& scratch, int capability, 
 
 EXPORT nvrtcResult nvrtcCompileProgram(Program* program, int optionCount, const char** options) {
     int capability = 75;
-    bool archSpecific = false;
+    bool archSpecific = false, fused = true;        // --fmad is on unless said otherwise
     for (int i = 0; i < optionCount; i++) {
         std::string option = options[i];
         if (option.rfind("--gpu-architecture=sm_", 0) == 0) {
             capability = atoi(option.c_str() + 22);
             archSpecific = option.back() == 'a';
-        } else if (option != "--std=c++17" && option != "--generate-line-info" && option != "--ptxas-options=-v" && option.rfind("--fmad=", 0) != 0) {
+        } else if (option == "--fmad=false") {
+            fused = false;
+        } else if (option != "--std=c++17" && option != "--generate-line-info" && option != "--ptxas-options=-v" && option != "--fmad=true") {
             program->log = "unknown option " + option;
             return NVRTC_ERROR_INVALID_OPTION;
         }
@@ -153,7 +155,7 @@ EXPORT nvrtcResult nvrtcCompileProgram(Program* program, int optionCount, const 
     std::error_code none;
     std::string scratch = std::filesystem::temp_directory_path(none) / "emulated-nvrtc-XXXXXX";
     if (!mkdtemp(scratch.data())) return NVRTC_ERROR_OUT_OF_MEMORY;
-    bool good = build(*program, scratch, capability, archSpecific);
+    bool good = build(*program, scratch, capability, archSpecific, fused);
     runTool({"rm", "-r", scratch}, "/dev/null");
     return good ? NVRTC_SUCCESS : NVRTC_ERROR_COMPILATION;
 }
