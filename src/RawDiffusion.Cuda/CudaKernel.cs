@@ -5,18 +5,19 @@ namespace RawDiffusion.Cuda;
 /// <summary>A compiled kernel, ready to be launched. It lives as long as its module does.</summary>
 internal sealed unsafe class CudaKernel
 {
-    /// <summary>Shared memory beyond this must be allowed for each kernel.</summary>
+    /// <summary>Shared memory of a block beyond this, static and dynamic, must be allowed for each kernel.</summary>
     private const int SharedBytesAlwaysAllowed = 48 * 1024;
 
     private readonly CudaContext _context;
     private readonly nint _function;
     private readonly int[]? _parameterSizes;
-    private int _sharedBytesAllowed = SharedBytesAlwaysAllowed;
+    private int _sharedBytesAllowed;
 
     internal CudaKernel(CudaContext context, nint function, string name)
     {
         (_context, _function, Name) = (context, function, name);
         _parameterSizes = ReadParameterSizes(function);
+        _sharedBytesAllowed = SharedBytesAlwaysAllowed - SharedBytes;
     }
 
     /// <summary>The name in the source.</summary>
