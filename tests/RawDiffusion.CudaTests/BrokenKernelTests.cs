@@ -133,12 +133,16 @@ public class BrokenKernelTests
     }
 
     [Fact]
-    public void AfterALostDeviceANewOneWorks()
+    public void AfterALostDeviceTheProcessGetsNoOther()
     {
         using (var lost = EmulatedDevice.Open())
         {
             lost.Failure("off_by_one", 1, 64, 0, lost.Make(2), 2);
         }
+        var failure = Assert.Throws<DeviceException>(() => new CudaDevice(new CudaOptions { Cache = EmulatedDriver.Cache, CompileAhead = false }));
+        Assert.Contains("cuDevicePrimaryCtxRetain(0) failed: CUDA_ERROR_ILLEGAL_ADDRESS", failure.Message);
+        Assert.Contains("lost to this process", failure.Message);
+        // As a new process would find it.
         using var emulated = EmulatedDevice.Open();
         Assert.Equal([1f], emulated.Upload(1).ToArray());
     }

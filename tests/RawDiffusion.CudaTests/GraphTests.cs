@@ -1,4 +1,5 @@
 using RawDiffusion.Core;
+using RawDiffusion.Cuda;
 using RawDiffusion.Testing;
 
 namespace RawDiffusion.CudaTests;
@@ -91,6 +92,24 @@ public class GraphTests
         graph.Launch();
         Assert.Contains("kernel off_by_one", Assert.Throws<DeviceException>(emulated.Device.Synchronize).Message);
         Assert.True(emulated.Device.IsLost);
+    }
+
+    /// <summary>The driver brings a kernel to the GPU when it is first looked up, which takes memory and may wait.</summary>
+    [Fact]
+    public void ADeviceThatCompilesAheadLooksNothingUpWhileRecording()
+    {
+        EmulatedDevice.Require();
+        foreach (bool ahead in (bool[])[true, false])
+        {
+            using var device = new CudaDevice(new CudaOptions { Cache = EmulatedDriver.Cache, CompileAhead = ahead });
+            using Tensor x = new Tensor(device, new Shape(1, 2, 2, 4)).Clear(), y = new Tensor(device, new Shape(1, 4, 4, 4));
+            device.Capture(() =>
+            {
+                device.Silu(x, x);
+                device.UpsampleNearest(x, y);
+            }).Dispose();
+            Assert.Equal(ahead ? 0 : 2, EmulatedDriver.LookupsWhileRecording());
+        }
     }
 
     [Fact]

@@ -7,7 +7,6 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-
 static void findImage(LoadedModule& module) {
     dl_iterate_phdr([](dl_phdr_info* info, size_t, void* data) {
         auto& m = *(LoadedModule*)data;
@@ -57,6 +56,8 @@ CUresult loadModule(const char* image, Module** result) {
     return CUDA_SUCCESS;
 }
 
+long lookupsWhileRecording;
+
 void unloadModule(Module* module) {
     primary.modules.erase(module);
     dlclose(module->loaded.library);
@@ -65,23 +66,28 @@ void unloadModule(Module* module) {
 
 EXPORT CUresult cuModuleLoadData(void** result, const void* image) {
     ENTER();
+    UNSEEN_BY_CAPTURES();
     if (allocationFails()) return explain(CUDA_ERROR_OUT_OF_MEMORY, "as ordered");
     return loadModule((const char*)image, (Module**)result);
 }
 
 EXPORT CUresult cuModuleUnload(void* handle) {
-    std::lock_guard<std::recursive_mutex> guard(driverLock());
+    ENTER_TO_DESTROY();
+    UNSEEN_BY_CAPTURES();
     if (!primary.modules.count((Module*)handle)) return CUDA_ERROR_INVALID_HANDLE;
     drainAll();
     unloadModule((Module*)handle);
     return primary.lost;
 }
 
+// Lazy loading, which is the driver's default, brings a kernel to the GPU here.
 EXPORT CUresult cuModuleGetFunction(void** result, void* handle, const char* name) {
     ENTER();
+    UNSEEN_BY_CAPTURES();
     auto* module = (Module*)handle;
     if (!primary.modules.count(module)) return CUDA_ERROR_INVALID_HANDLE;
     auto& function = module->functions[name];
+    lookupsWhileRecording += !function && anyCapture();
     for (int i = 0; i < module->loaded.kernelCount && !function; i++) {
         const Kernel& kernel = module->loaded.kernels[i];
         if (!strcmp(kernel.name, name)) function = std::make_unique<Function>(Function{&module->loaded, &kernel, 48 << 10});
@@ -104,7 +110,7 @@ EXPORT CUresult cuFuncGetAttribute(int* value, int attribute, void* handle) {
 EXPORT CUresult cuFuncSetAttribute(void* handle, int attribute, int value) {
     ENTER();
     if (attribute != 8) return explain(CUDA_ERROR_INVALID_VALUE, "function attribute %d is not emulated", attribute);
-    if (value < 0 || value > (227 << 10)) return explain(CUDA_ERROR_INVALID_VALUE, "%d bytes of shared memory, of 227 KiB", value);
+    if (value < 0 || value > optInSharedBytes()) return explain(CUDA_ERROR_INVALID_VALUE, "%d bytes of shared memory, of %d KiB", value, optInSharedBytes() >> 10);
     ((Function*)handle)->dynamicSharedLimit = value;
     return CUDA_SUCCESS;
 }
@@ -135,13 +141,14 @@ CUresult launch(Function* function, Dim3 grid, Dim3 block, uint32_t sharedBytes,
     struct Argument { alignas(64) char bytes[128]; };
     auto copies = std::make_shared<std::vector<Argument>>(kernel->parameterCount);
     for (int i = 0; i < kernel->parameterCount; i++) memcpy((*copies)[i].bytes, arguments[i], kernel->parameterSizes[i]);
+    int sharedLimit = function->dynamicSharedLimit;
     return enqueue(stream, [=] {
         launchCounts[kernel->name]++;
         launchTotal++;
         if (CUresult fault = launchFault(kernel->name)) return fault;
         std::vector<void*> pointers;
         for (auto& copy : *copies) pointers.push_back(copy.bytes);
-        return runGrid(*function->module, *kernel, grid, block, sharedBytes, pointers.data());
+        return runGrid(*function->module, *kernel, grid, block, sharedBytes, sharedLimit, pointers.data());
     });
 }
 

@@ -98,6 +98,19 @@ static bool runTool(const std::vector<std::string>& words, const std::string& ou
     return started && WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
+// What ptxas -v writes of each kernel, as far as its names go: what a kernel needs of a chip only the real compiler knows.
+static std::string kernelReport(const std::string& rewritten) {
+    static const std::string mark = ">::describe(\"";
+    std::string report;
+    for (size_t at = rewritten.find(mark); at != std::string::npos; at = rewritten.find(mark, at)) {
+        at += mark.size();
+        std::string name = rewritten.substr(at, rewritten.find('"', at) - at);
+        report += "ptxas info    : Compiling entry function '" + name + "' for 'an emulated GPU'\nptxas info    : Function properties for " + name +
+            "\n    0 bytes stack frame, 0 bytes spill stores, 0 bytes spill loads\nptxas info    : Used 0 registers\n";
+    }
+    return report;
+}
+
 static bool build(Program& program, const std::string& scratch, int capability, bool archSpecific, bool fused) {
     std::string base = scratch + "/" + program.name, log = scratch + "/log";
     writeFile(base, program.source);
@@ -114,6 +127,7 @@ static bool build(Program& program, const std::string& scratch, int capability, 
     if (good) {
         std::string error, text = rewriteKernels(readFile(base + ".ii"), error);
         if (good = error.empty(); !good) program.log = error;
+        program.log += kernelReport(text);
         writeFile(base + ".rewritten.ii", text);
     }
     good = good && runTool({

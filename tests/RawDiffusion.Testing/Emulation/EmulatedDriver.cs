@@ -71,6 +71,9 @@ public static unsafe class EmulatedDriver
         }
     }
 
+    /// <summary>Kernels that were first looked up while a stream recorded a graph.</summary>
+    public static long LookupsWhileRecording() => ((delegate* unmanaged<long>)Export("emuLookupsWhileRecording"))();
+
     /// <summary>Pieces of work in streams that have not run.</summary>
     public static long Pending() => ((delegate* unmanaged<long>)Export("emuPending"))();
 

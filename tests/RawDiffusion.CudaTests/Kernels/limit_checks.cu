@@ -1,0 +1,33 @@
+// Kernels that go beyond what a launch or an instruction is allowed, for the tests of the emulated driver.
+#include "async_copy.cuh"
+#include "vector.cuh"
+
+// Two kinds of shared memory, which count together.
+KERNEL static_and_dynamic(float* y) {
+    __shared__ float fixed[4096];
+    extern __shared__ float open[];
+    fixed[threadIdx.x] = open[threadIdx.x] = 1.0f;
+    y[threadIdx.x] = fixed[threadIdx.x] + open[threadIdx.x];
+}
+
+// Vectors in memory that is declared for single floats: where it lies is luck.
+KERNEL underaligned_static(float* y) {
+    __shared__ float s[8];
+    store4(s, make_float4(1, 2, 3, 4));
+    y[0] = s[3];
+}
+
+KERNEL underaligned_dynamic(float* y) {
+    extern __shared__ float s[];
+    store4(s, make_float4(1, 2, 3, 4));
+    y[0] = s[3];
+}
+
+// Reads nothing, but from an address that is not aligned.
+KERNEL misaligned_copy(float* y, const float* x) {
+    __shared__ __align__(16) float s[4];
+    copyAsync16(s, x + 1, false);
+    commitCopies();
+    waitCopies<0>();
+    y[0] = s[0];
+}
