@@ -8,8 +8,6 @@ namespace RawDiffusion.CudaTests;
 public class LaunchLimitTests
 {
     [Theory]
-    [InlineData(1, 65536, 1, 32)]
-    [InlineData(1, 1, 65536, 32)]
     [InlineData(0, 1, 1, 32)]
     [InlineData(1, 1, 1, 1025)]
     [InlineData(1, 1, 1, 0)]
@@ -20,6 +18,17 @@ public class LaunchLimitTests
         var failure = Assert.Throws<DeviceException>(() => kernel.Launch(emulated.Stream, (x, y, z), threads, 0, emulated.Make(1), 1));
         Assert.Contains("CUDA_ERROR_INVALID_VALUE", failure.Message);
         Assert.False(emulated.Device.IsLost);
+    }
+
+    [Theory]
+    [InlineData(65536, 1)]
+    [InlineData(1, 65536)]
+    public void ABatchTooLargeForAGridIsTheUsersMatter(int y, int z)
+    {
+        using var emulated = EmulatedDevice.Open();
+        var failure = Assert.Throws<DeviceException>(() => emulated.Kernel("add_one").Launch(emulated.Stream, (1, y, z), 32, 0, emulated.Make(1), 1));
+        Assert.Contains($"add_one would need a grid of (1, {y}, {z}) blocks", failure.Message);
+        Assert.Contains("smaller --batch", failure.Message);
     }
 
     [Fact]
@@ -67,6 +76,16 @@ public class LaunchLimitTests
         using var emulated = EmulatedDevice.Open();
         emulated.Kernel("misaligned_copy", "limit_checks").Launch(emulated.Stream, 1, 1, 0, emulated.Make(1), emulated.Make(8));
         Assert.Contains("CUDA_ERROR_MISALIGNED_ADDRESS", Assert.Throws<DeviceException>(emulated.Device.Synchronize).Message);
+    }
+
+    [Fact]
+    public void AKernelLivesAsLongAsItsModule()
+    {
+        using var emulated = EmulatedDevice.Open();
+        var module = new CudaModule(emulated.Stream.Context, emulated.Device.Compiler.Compile(EmulatedDevice.Source("emulator_checks")));
+        var kernel = module["add_one"];
+        module.Dispose();
+        Assert.Contains("not a kernel of a module that is loaded", Assert.Throws<DeviceException>(() => kernel.Launch(emulated.Stream, 1, 1, 0, emulated.Make(1), 1)).Message);
     }
 
     [Fact]

@@ -60,6 +60,17 @@ public class MemoryTests
     }
 
     [Fact]
+    public void ASourceThatChangesBeforeItsCopyRanIsAnError()
+    {
+        using var emulated = EmulatedDevice.Open();
+        var x = emulated.Upload(5);
+        using var pinned = new PinnedMemory(emulated.Stream.Context, 4);
+        emulated.Stream.CopyFromPinned(pinned.Address, x.Address, 4);
+        pinned.Content.Clear();
+        Assert.Contains("was changed before the copy had run", Assert.Throws<DeviceException>(emulated.Device.Synchronize).Message);
+    }
+
+    [Fact]
     public void PinnedMemoryFreedBeforeItsCopyRanIsAnError()
     {
         using var emulated = EmulatedDevice.Open();

@@ -126,12 +126,17 @@ template <bool write> void Block::checkGlobal(size_t offset, size_t bytes, void*
     if (!isAddressable(arena.shadow, offset, bytes)) {
         fault(CUDA_ERROR_ILLEGAL_ADDRESS, accessed(write ? "wrote" : "read", bytes) + arenaDescribe(arena.base + offset), returnAddress);
     }
+    auto warpEpoch = uint16_t(warps[current / 32].epoch);
     for (size_t i = offset >> 2; i <= (offset + bytes - 1) >> 2; i++) {
         GlobalWriter& last = arena.writers[i];
+        if (last.launch == launch && last.block == number && last.epoch == orderEpoch && last.thread != current && !acquired && bytes >= 4 &&
+            !(last.thread / 32 == current / 32 && last.warpEpoch != warpEpoch)) {
+            fault(CUDA_ERROR_LAUNCH_FAILED, accessed(write ? "race: overwrote" : "race: read", bytes) + arenaDescribe(arena.base + offset) + ", which " + name(last.thread) + " wrote with no barrier in between", returnAddress);
+        }
         if (last.launch == launch && last.block != number && !acquired && bytes >= 4) {
             fault(CUDA_ERROR_LAUNCH_FAILED, accessed(write ? "race: overwrote" : "race: read", bytes) + arenaDescribe(arena.base + offset) + ", which block number " + std::to_string(last.block) + " wrote in this launch", returnAddress);
         }
-        if (write) last = {launch, number};
+        if (write) last = {launch, number, orderEpoch, uint16_t(current), warpEpoch};
     }
 }
 
@@ -176,6 +181,18 @@ EXPORT void __ubsan_handle_out_of_bounds(SanitizerLocation* location, uintptr_t 
         block.fault(CUDA_ERROR_LAUNCH_FAILED, "took element " + std::to_string(long(index)) + " of an array that is smaller, at " + where(location), nullptr);
     }
 }
+
+// Sums and products of signed numbers that do not fit wrap on a GPU, into an index of something else; so do shifts, in ways of its own.
+#define OVERFLOW(kind, what, ...) \
+    EXPORT void __ubsan_handle_##kind(SanitizerLocation* location, __VA_ARGS__) { \
+        if (block.running) block.fault(CUDA_ERROR_LAUNCH_FAILED, std::string(what) + ", at " + where(location), nullptr); \
+    }
+OVERFLOW(add_overflow, "added numbers whose sum does not fit", uintptr_t, uintptr_t)
+OVERFLOW(sub_overflow, "subtracted numbers whose difference does not fit", uintptr_t, uintptr_t)
+OVERFLOW(mul_overflow, "multiplied numbers whose product does not fit", uintptr_t, uintptr_t)
+OVERFLOW(negate_overflow, "negated a number whose opposite does not fit", uintptr_t)
+OVERFLOW(divrem_overflow, "divided by zero, or with a quotient that does not fit", uintptr_t, uintptr_t)
+OVERFLOW(shift_out_of_bounds, "shifted by more bits than there are, or by fewer than none", uintptr_t, uintptr_t)
 
 // ---- atomics and fences
 

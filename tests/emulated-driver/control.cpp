@@ -78,6 +78,8 @@ EXPORT void emuSetCapability(int major, int minor) {
     settings.capabilityMinor = minor;
 }
 
+EXPORT void emuSetMultiprocessors(int count) { settings.multiprocessors = count; }
+
 // The nth allocation from now, and count − 1 after it, find no memory: of device or pinned memory, or of something that the driver keeps
 // there (streams, events, modules, instantiated graphs, cuBLAS handles).
 EXPORT void emuFailAllocation(long n, long count) {

@@ -109,9 +109,10 @@ int optInSharedBytes() {
 }
 
 EXPORT CUresult cuDeviceGetAttribute(int* value, int attribute, int) {
-    static const std::map<int, int> values = {{1, 1024}, {8, 48 << 10}, {10, 32}, {13, 1000000}, {16, 4}, {36, 1000000}, {37, 64}, {38, 4 << 20}};
+    static const std::map<int, int> values = {{1, 1024}, {8, 48 << 10}, {10, 32}, {13, 1000000}, {36, 1000000}, {37, 64}, {38, 4 << 20}};
     if (attribute == 81) *value = optInSharedBytes() + (settings.capabilityMajor > 7 ? 1 << 10 : 0);
     else if (attribute == 97) *value = optInSharedBytes();
+    else if (attribute == 16) *value = settings.multiprocessors;
     else if (attribute == 75) *value = settings.capabilityMajor;
     else if (attribute == 76) *value = settings.capabilityMinor;
     else if (auto found = values.find(attribute); found != values.end()) *value = found->second;
@@ -199,8 +200,12 @@ EXPORT CUresult cuMemcpyHtoDAsync_v2(uintptr_t target, const void* source, size_
     STREAM(handle);
     if (CUresult result = onDevice(target, bytes, __func__)) return result;
     if (CUresult result = isPinned(source, bytes, __func__)) return result;
-    return enqueue(stream, [=] {
+    // A GPU reads the source at any time until somebody has waited: what it holds must stay. A graph's may change from launch to launch.
+    std::vector<char> before(stream->capture ? 0 : bytes);
+    memcpy(before.data(), source, before.size());
+    return enqueue(stream, [=, before = std::move(before)] {
         if (!arenaContains(target, bytes) || !pinnedContains(source, bytes)) return explain(CUDA_ERROR_ILLEGAL_ADDRESS, "memory of a copy was freed before it ran");
+        if (memcmp(before.data(), source, before.size())) return explain(CUDA_ERROR_LAUNCH_FAILED, "the source of a copy of %zu bytes was changed before the copy had run", bytes);
         memcpy((void*)target, source, bytes);
         return CUDA_SUCCESS;
     });

@@ -43,7 +43,7 @@ struct Dim3 {
 // ---- what tests can set (control.cpp)
 
 struct Settings {
-    int capabilityMajor = 9, capabilityMinor = 0;
+    int capabilityMajor = 9, capabilityMinor = 0, multiprocessors = 4;
     uint64_t memoryBytes = uint64_t(4) << 30;
     uint64_t seed = 1;
     long failAllocation = 0, failAllocations = 0;   // countdown to the first allocation that fails, and how many fail then
@@ -155,6 +155,7 @@ struct Context {
     std::set<Event*> events;
     std::set<Graph*> graphs, executables;
     std::set<Module*> modules;
+    std::set<Function*> functions;
 };
 extern Context primary;
 
@@ -177,6 +178,10 @@ extern thread_local unsigned current;               // the generation of the con
 #define STREAM(handle) \
     Stream* stream = streamOf(handle); \
     if (!stream) return explain(CUDA_ERROR_INVALID_HANDLE, "not a stream of this context")
+
+#define FUNCTION(handle) \
+    auto* function = (Function*)handle; \
+    if (!primary.functions.count(function)) return explain(CUDA_ERROR_INVALID_HANDLE, "not a kernel of a module that is loaded")
 
 CUresult enqueue(Stream* stream, Work work);
 CUresult refuseInStrictCapture(const char* call);

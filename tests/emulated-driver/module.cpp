@@ -60,6 +60,7 @@ long lookupsWhileRecording;
 
 void unloadModule(Module* module) {
     primary.modules.erase(module);
+    for (const auto& [name, function] : module->functions) primary.functions.erase(function.get());
     dlclose(module->loaded.library);
     delete module;
 }
@@ -93,12 +94,13 @@ EXPORT CUresult cuModuleGetFunction(void** result, void* handle, const char* nam
         if (!strcmp(kernel.name, name)) function = std::make_unique<Function>(Function{&module->loaded, &kernel, 48 << 10});
     }
     *result = function.get();
+    if (function) primary.functions.insert(function.get());
     return function ? CUDA_SUCCESS : explain(CUDA_ERROR_NOT_FOUND, "the module has no kernel %s (declared extern \"C\" __global__)", name);
 }
 
 EXPORT CUresult cuFuncGetAttribute(int* value, int attribute, void* handle) {
     ENTER();
-    auto* function = (Function*)handle;
+    FUNCTION(handle);
     switch (attribute) {
         case 0: *value = function->kernel->maxThreads; break;
         case 8: *value = function->dynamicSharedLimit; break;
@@ -109,15 +111,17 @@ EXPORT CUresult cuFuncGetAttribute(int* value, int attribute, void* handle) {
 
 EXPORT CUresult cuFuncSetAttribute(void* handle, int attribute, int value) {
     ENTER();
+    FUNCTION(handle);
     if (attribute != 8) return explain(CUDA_ERROR_INVALID_VALUE, "function attribute %d is not emulated", attribute);
     if (value < 0 || value > optInSharedBytes()) return explain(CUDA_ERROR_INVALID_VALUE, "%d bytes of shared memory, of %d KiB", value, optInSharedBytes() >> 10);
-    ((Function*)handle)->dynamicSharedLimit = value;
+    function->dynamicSharedLimit = value;
     return CUDA_SUCCESS;
 }
 
 EXPORT CUresult cuFuncGetParamInfo(void* handle, size_t index, size_t* offset, size_t* size) {
     ENTER();
-    const Kernel* kernel = ((Function*)handle)->kernel;
+    FUNCTION(handle);
+    const Kernel* kernel = function->kernel;
     if (index >= (size_t)kernel->parameterCount) return CUDA_ERROR_INVALID_VALUE;
     size_t at = 0;
     for (size_t i = 0; i <= index; i++) {
@@ -129,8 +133,10 @@ EXPORT CUresult cuFuncGetParamInfo(void* handle, size_t index, size_t* offset, s
     return CUDA_SUCCESS;
 }
 
-EXPORT CUresult cuOccupancyMaxActiveBlocksPerMultiprocessor(int* blocks, void*, int threads, size_t sharedBytes) {
+EXPORT CUresult cuOccupancyMaxActiveBlocksPerMultiprocessor(int* blocks, void* handle, int threads, size_t sharedBytes) {
     ENTER();
+    FUNCTION(handle);
+    if ((int)sharedBytes > function->dynamicSharedLimit) return explain(CUDA_ERROR_INVALID_VALUE, "%zu bytes of shared memory, above the %d allowed", sharedBytes, function->dynamicSharedLimit);
     *blocks = std::min(2048 / std::max(threads, 1), sharedBytes ? int((228 << 10) / (sharedBytes + 1024)) : 32);
     return CUDA_SUCCESS;
 }
@@ -154,9 +160,8 @@ CUresult launch(Function* function, Dim3 grid, Dim3 block, uint32_t sharedBytes,
 
 EXPORT CUresult cuLaunchKernel(void* handle, unsigned gx, unsigned gy, unsigned gz, unsigned bx, unsigned by, unsigned bz, unsigned sharedBytes, void* streamHandle, void** arguments, void** extra) {
     ENTER();
-    auto* function = (Function*)handle;
-    Stream* stream = streamOf(streamHandle);
-    if (!stream) return explain(CUDA_ERROR_INVALID_HANDLE, "not a stream of this context");
+    FUNCTION(handle);
+    STREAM(streamHandle);
     const char* name = function->kernel->name;
     Dim3 grid{gx, gy, gz}, block{bx, by, bz};
     if (extra) return explain(CUDA_ERROR_INVALID_VALUE, "%s: packed arguments are not emulated", name);

@@ -136,7 +136,7 @@ static bool build(Program& program, const std::string& scratch, int capability, 
 #if defined(__x86_64__)
         __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") ? "-march=x86-64-v3" : "-msse2",
 #endif
-        "-fsanitize=kernel-address,alignment,bounds", "-fsanitize-recover=all", "--param", "asan-instrumentation-with-call-threshold=0", "--param", "asan-stack=0", "--param", "asan-globals=0",
+        "-fsanitize=kernel-address,alignment,bounds,signed-integer-overflow,shift-exponent,integer-divide-by-zero", "-fsanitize-recover=all", "--param", "asan-instrumentation-with-call-threshold=0", "--param", "asan-stack=0", "--param", "asan-globals=0",
         base + ".rewritten.ii", "-x", "none", "-L" EMULATOR_LIBRARY_FOLDER, "-l:" + self, "-o", scratch + "/module.so",
     }, log);
     program.log += readFile(log);

@@ -69,8 +69,10 @@ internal static class CuResultExtensions
         CuResult.InvalidValue or CuResult.NotFound => "This is an error in RawDiffusion: please report it.",
         CuResult.StreamCaptureUnsupported or CuResult.StreamCaptureInvalidated =>
             "Something that cannot be part of a CUDA graph ran while one was recorded. Try --set device.graphs=false, and please report it.",
-        CuResult.EccUncorrectable or CuResult.NvlinkUncorrectable or CuResult.Contained or CuResult.DeviceUnavailable =>
+        CuResult.EccUncorrectable or CuResult.NvlinkUncorrectable or CuResult.Contained =>
             "The GPU reports a hardware fault: see nvidia-smi -q and the system log. The last checkpoint is valid.",
+        CuResult.DeviceUnavailable =>
+            "Another program has the GPU to itself (nvidia-smi -q -d COMPUTE shows the mode), or the GPU has failed (see the system log). The last checkpoint is valid.",
         _ when result.IsSticky() => "The device is lost to this process; the last checkpoint is valid: resume from it. If it happens again, compute-sanitizer names the access at fault.",
         _ => "See the driver's documentation of this code, and `rawdiffusion doctor`.",
     };

@@ -31,3 +31,17 @@ KERNEL misaligned_copy(float* y, const float* x) {
     waitCopies<0>();
     y[0] = s[0];
 }
+
+// y[i] = 31 − i, by way of a neighbour and of device memory.
+KERNEL passes_through_memory(float* y, float* handed, int barrier) {
+    handed[threadIdx.x] = (float)threadIdx.x;
+    if (barrier == 1) __syncthreads();
+    if (barrier == 2) __syncwarp();
+    y[threadIdx.x] = handed[31 - threadIdx.x];
+}
+
+KERNEL overflowing_sum(int* y, int a, int b) { y[0] = 0x7fffffff - a + 1 + a + (b - 31); }
+
+KERNEL overflowing_product(int* y, int a, int b) { y[0] = a * (a / 2) + b; }
+
+KERNEL overflowing_shift(int* y, int a, int b) { y[0] = a >> b; }
