@@ -22,7 +22,7 @@ public class AllocationFailureTests
     [InlineData(long.MaxValue)]
     public void WhileADeviceIsOpened(long failures)
     {
-        EmulatedDevice.Require();
+        TestGpu.RequireEmulated();
         var sweep = new Sweep(failures, () => Open().Dispose(), () => Assert.Equal((0, 0), (EmulatedDriver.LiveAllocations(), EmulatedDriver.Contexts())));
         sweep.Run(atLeast: 30);
         Assert.Equal("", EmulatedDriver.Leaks());
@@ -34,7 +34,7 @@ public class AllocationFailureTests
     [InlineData(long.MaxValue)]
     public void WhileATrainingStepIsMadeAndRun(long failures)
     {
-        EmulatedDevice.Require();
+        TestGpu.RequireEmulated();
         using var device = Open();
         StepResult[] expected;
         using (var training = new TinyTraining(device, Network, batch: 1))
@@ -51,7 +51,7 @@ public class AllocationFailureTests
     [InlineData(long.MaxValue)]
     public void WhileImagesAreSampled(long failures)
     {
-        EmulatedDevice.Require();
+        TestGpu.RequireEmulated();
         using var device = Open();
         float[] expected = Sample(device);
         long noticed = OnDevice(device, failures, () => Assert.Equal(expected, Sample(device))).Run(atLeast: 30);

@@ -9,7 +9,7 @@ public sealed class CaptureRulesTests : IDisposable
 {
     private const int IllegalState = 401, Invalidated = 901, Unjoined = 904, Isolation = 905, CapturedEvent = 907, Unsupported = 900;
 
-    private readonly EmulatedDevice _emulated = EmulatedDevice.Open();
+    private readonly TestGpu _emulated = TestGpu.OpenEmulated();
 
     private CudaStream Stream => _emulated.Stream;
 
@@ -139,7 +139,7 @@ public sealed class CaptureRulesTests : IDisposable
     /// <summary>Loads the file of tests that hold <paramref name="kernel"/> once more.</summary>
     private unsafe CuResult LoadAModule(CudaKernel kernel)
     {
-        fixed (byte* image = _emulated.Device.Compiler.Compile(EmulatedDevice.Source("emulator_checks")).Image)
+        fixed (byte* image = _emulated.Device.Compiler.Compile(TestGpu.Source("emulator_checks")).Image)
         {
             var result = CudaDriver.cuModuleLoadData(out nint module, image);
             return result != CuResult.Success ? result

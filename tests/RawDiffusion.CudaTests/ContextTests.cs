@@ -9,7 +9,7 @@ public class ContextTests
     [Fact]
     public void AThreadWithoutTheContextIsRefused()
     {
-        using var emulated = EmulatedDevice.Open();
+        using var emulated = TestGpu.OpenEmulated();
         nint stream = emulated.Stream.Value;
         Assert.All(
             OnAnotherThread(() => (CuResult[])[CudaDriver.cuMemGetInfo(out _, out _), CudaDriver.cuEventCreate(out _, 0), CudaDriver.cuStreamSynchronize(stream)]),
@@ -20,14 +20,14 @@ public class ContextTests
     [Fact]
     public void ADeviceWorksOnAnyThread()
     {
-        using var emulated = EmulatedDevice.Open();
-        var device = emulated.Device;
-        var x = emulated.Upload(1, 2);
+        using var gpu = TestGpu.Open();
+        var device = gpu.Device;
+        var x = gpu.Upload(1, 2);
         OnAnotherThread(() =>
         {
             device.LinearCombination(2, x, 0, null, x);
             device.Blas.Multiply(false, false, 1, 1, 1, 1, x.Address, 1, x.Address, 1, 0, x.Address, 1);
-            emulated.Make(3).Dispose();
+            gpu.Make(3).Dispose();
             return 0;
         });
         Assert.Equal([4f, 4f], x.ToArray());
@@ -37,9 +37,9 @@ public class ContextTests
     [Fact]
     public void WhatTheDriverMadeIsDestroyedOnAThreadWithoutTheContext()
     {
-        using var emulated = EmulatedDevice.Open();
-        var context = emulated.Stream.Context;
-        IDisposable[] things = [new CudaStream(context), new CudaEvent(context), new PinnedMemory(context, 64), emulated.Device.Capture(() => { })];
+        using var gpu = TestGpu.Open();
+        var context = gpu.Stream.Context;
+        IDisposable[] things = [new CudaStream(context), new CudaEvent(context), new PinnedMemory(context, 64), gpu.Device.Capture(() => { })];
         OnAnotherThread(() =>
         {
             Array.ForEach(things, t => t.Dispose());

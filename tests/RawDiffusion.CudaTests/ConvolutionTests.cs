@@ -7,9 +7,6 @@ namespace RawDiffusion.CudaTests;
 /// <summary>Every tile of the convolution kernels, whole sums and split ones, and tensors that are not aligned.</summary>
 public class ConvolutionTests
 {
-    private static readonly DeviceUnderTest Emulated = new(
-        "CUDA, emulated", () => new CudaDevice(new CudaOptions { Cache = EmulatedDriver.Cache, CompileAhead = false, ExactMemory = true }), Precision.Float32);
-
     // With the emulated GPU's 4 multiprocessors. Kernels: forward, backward to the input, backward to the weights; then launches that add up parts.
     public static TheoryData<int[], int, string[], int> Tiles => new()
     {
@@ -21,31 +18,28 @@ public class ConvolutionTests
         { [11, 10, 11, 5], 257, ["conv2d_128x128", "conv2d_128x32", "conv2d_weights_128x128"], 1 },
     };
 
-    private static readonly DeviceUnderTest EmulatedTf32 = new(
-        "CUDA, emulated, TF32", () => new CudaDevice(new CudaOptions { Cache = EmulatedDriver.Cache, CompileAhead = false, ExactMemory = true, Tf32 = true }), Precision.Reduced);
-
     [Theory]
     [MemberData(nameof(Tiles))]
-    public void EveryTileAgreesWithTheReference(int[] x, int outputs, string[] kernels, int splits) => Check(Emulated, x, outputs, kernels, splits);
+    public void EveryTileAgreesWithTheReference(int[] x, int outputs, string[] kernels, int splits) => Check(TestGpu.Float32, x, outputs, kernels, splits);
 
     [Theory]
     [MemberData(nameof(Tiles))]
     public void EveryTileOfTheTensorCoresAgreesWithTheReference(int[] x, int outputs, string[] kernels, int splits) =>
-        Check(EmulatedTf32, x, outputs, [.. kernels.Select(kernel => kernel.Replace("conv2d", "conv2d_tf32"))], splits);
+        Check(TestGpu.Tf32, x, outputs, [.. kernels.Select(kernel => kernel.Replace("conv2d", "conv2d_tf32"))], splits);
 
     /// <summary>Small integers are exact in tf32, and so are their products and sums: every element must be where it belongs.</summary>
     [Theory]
     [MemberData(nameof(Tiles))]
     public void TheTensorCoresMissNoElementOfIntegers(int[] x, int outputs, string[] kernels, int splits)
     {
-        EmulatedDevice.Require();
+        TestGpu.Require();
         Shape input = new(x);
         var geometry = ConvGeometry.Symmetric(input[0], input[1], input[2], input.C, outputs);
         Shape w = new(outputs, 3, 3, input.C), y = new(input[0], geometry.OutH, geometry.OutW, outputs);
         var results = new List<float[]>();
         foreach (bool tf32 in (bool[])[false, true])
         {
-            using var device = new CudaDevice(new CudaOptions { Cache = EmulatedDriver.Cache, CompileAhead = false, Tf32 = tf32 });
+            using var device = new CudaDevice(TestGpu.Options with { Tf32 = tf32 });
             Tensor Draw(string name, Shape shape) => new Tensor(device, shape).Upload([.. CaseTensor.Draw(name, shape).Select(value => MathF.Round((float)(3 * value)))]);
             using Tensor tx = Draw("x", input), tw = Draw("w", w), dy = Draw("dy", y), ty = new(device, y), dx = new(device, input), dw = new(device, w);
             device.Conv2d(tx, tw, null, null, null, ty, geometry);
@@ -54,13 +48,13 @@ public class ConvolutionTests
             results.Add([.. ty.ToArray(), .. dx.ToArray(), .. dw.ToArray()]);
         }
         Assert.Equal(results[0], results[1]);
-        Assert.All(kernels, kernel => Assert.True(EmulatedDriver.Launches(kernel.Replace("conv2d", "conv2d_tf32")) > 0, $"{kernel} did not run"));
-        Assert.Equal(2 * splits, EmulatedDriver.Launches("conv2d_finish"));
+        Assert.All(kernels, kernel => Assert.True(TestGpu.Launches(1, kernel.Replace("conv2d", "conv2d_tf32")) > 0, $"{kernel} did not run"));
+        Assert.Equal(2 * splits, TestGpu.Launches(2 * splits, "conv2d_finish"));
     }
 
     private static void Check(DeviceUnderTest device, int[] x, int outputs, string[] kernels, int splits)
     {
-        EmulatedDevice.Require();
+        TestGpu.Require();
         int inputs = x[3];
         var convolution = new TapeCase("Conv2d", $"{inputs}-to-{outputs}", Tolerance.Sum,
             [
@@ -69,8 +63,8 @@ public class ConvolutionTests
             ],
             (tape, of) => tape.Conv2d(of["x"], of["w"], of["bias"]));
         Conformance.AgreesWithReference(convolution, device, Usage.OntoAll);
-        Assert.All(kernels, kernel => Assert.True(EmulatedDriver.Launches(kernel) > 0, $"{kernel} did not run"));
-        Assert.Equal(splits, EmulatedDriver.Launches("conv2d_finish"));
+        Assert.All(kernels, kernel => Assert.True(TestGpu.Launches(1, kernel) > 0, $"{kernel} did not run"));
+        Assert.Equal(splits, TestGpu.Launches(splits, "conv2d_finish"));
     }
 
     [Theory]
@@ -78,17 +72,17 @@ public class ConvolutionTests
     [InlineData(2)]
     public void TensorsThatAreNotAlignedGiveTheSameBits(int stride)
     {
-        using var emulated = EmulatedDevice.Open();
+        using var gpu = TestGpu.Open();
         var geometry = ConvGeometry.Symmetric(2, 6, 5, 8, 12, stride: stride);
         Shape x = new(2, 6, 5, 8), w = new(12, 3, 3, 8), y = new(2, geometry.OutH, geometry.OutW, 12), bias = new(12);
         List<float[]> Run(int offset)
         {
-            Tensor Slice(Shape shape) => emulated.Make((int)shape.Count + offset).Slice(offset, shape);
+            Tensor Slice(Shape shape) => gpu.Make((int)shape.Count + offset).Slice(offset, shape);
             Tensor Draw(string name, Shape shape) => Slice(shape).Upload(CaseTensor.Draw(name, shape));
             Tensor tx = Draw("x", x), tw = Draw("w", w), dy = Draw("dy", y), ty = Slice(y), dx = Draw("dx", x), dw = Slice(w), dbias = Slice(bias);
-            emulated.Device.Conv2d(tx, tw, Draw("bias", bias), Draw("add", new(2, 12)), Draw("residual", y), ty, geometry);
-            emulated.Device.Conv2dBackwardInput(dy, tw, dx, true, geometry);
-            emulated.Device.Conv2dBackwardWeight(tx, dy, dw, dbias, false, geometry);
+            gpu.Device.Conv2d(tx, tw, Draw("bias", bias), Draw("add", new(2, 12)), Draw("residual", y), ty, geometry);
+            gpu.Device.Conv2dBackwardInput(dy, tw, dx, true, geometry);
+            gpu.Device.Conv2dBackwardWeight(tx, dy, dw, dbias, false, geometry);
             return [ty.ToArray(), dx.ToArray(), dw.ToArray(), dbias.ToArray()];
         }
         var aligned = Run(0);

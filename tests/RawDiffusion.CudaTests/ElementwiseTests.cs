@@ -11,14 +11,14 @@ public class ElementwiseTests
     [MemberData(nameof(CountsAndOffsets))]
     public void LinearCombinationMatchesPlainArithmetic(int count, int offset)
     {
-        using var emulated = EmulatedDevice.Open();
+        using var gpu = TestGpu.Open();
         float[] a = Numbers(count, 1), b = Numbers(count, 2);
-        Tensor x = Slice(emulated, count, offset).Upload(a), z = emulated.Upload(b), y = Slice(emulated, count, offset);
-        emulated.Device.LinearCombination(0.5, x, -2, z, y);
+        Tensor x = Slice(gpu, count, offset).Upload(a), z = gpu.Upload(b), y = Slice(gpu, count, offset);
+        gpu.Device.LinearCombination(0.5, x, -2, z, y);
         Assert.Equal(a.Zip(b, (p, q) => 0.5f * p + -2f * q), y.ToArray());
-        emulated.Device.LinearCombination(3, x, 0, null, x);
+        gpu.Device.LinearCombination(3, x, 0, null, x);
         Assert.Equal(a.Select(p => 3f * p), x.ToArray());
-        emulated.Device.LinearCombination(1, z, 1, z, z);
+        gpu.Device.LinearCombination(1, z, 1, z, z);
         Assert.Equal(b.Select(q => q + q), z.ToArray());
     }
 
@@ -26,13 +26,13 @@ public class ElementwiseTests
     [MemberData(nameof(CountsAndOffsets))]
     public void SiluAndItsGradientMatchDoublePrecision(int count, int offset)
     {
-        using var emulated = EmulatedDevice.Open();
+        using var gpu = TestGpu.Open();
         float[] a = Numbers(count, 1), d = Numbers(count, 2);
         a[0] = -100;
-        Tensor x = Slice(emulated, count, offset).Upload(a), dy = emulated.Upload(d), y = Slice(emulated, count, offset), dx = Slice(emulated, count, offset);
-        emulated.Device.Silu(x, y);
-        emulated.Device.SiluBackward(dy, x, dx, accumulate: false);
-        emulated.Device.SiluBackward(dy, x, dx, accumulate: true);
+        Tensor x = Slice(gpu, count, offset).Upload(a), dy = gpu.Upload(d), y = Slice(gpu, count, offset), dx = Slice(gpu, count, offset);
+        gpu.Device.Silu(x, y);
+        gpu.Device.SiluBackward(dy, x, dx, accumulate: false);
+        gpu.Device.SiluBackward(dy, x, dx, accumulate: true);
         float[] gotY = y.ToArray(), gotDx = dx.ToArray();
         for (int i = 0; i < count; i++)
         {
@@ -42,7 +42,7 @@ public class ElementwiseTests
         }
     }
 
-    private static Tensor Slice(EmulatedDevice emulated, int count, int offset) => emulated.Make(count + offset).Slice(offset, new Shape(count));
+    private static Tensor Slice(TestGpu gpu, int count, int offset) => gpu.Make(count + offset).Slice(offset, new Shape(count));
 
     private static float[] Numbers(int count, int seed) => [.. Enumerable.Range(0, count).Select(i => MathF.Sin(i * 0.37f + seed) * 3)];
 }

@@ -10,7 +10,7 @@ public class EmulatedDriverTests
     [Fact]
     public void ShufflesAndVotes()
     {
-        using var emulated = EmulatedDevice.Open();
+        using var emulated = TestGpu.OpenEmulated();
         const int n = 64;
         var result = emulated.Make(DType.Int32, 9 * n);
         emulated.Kernel("shuffles").Launch(emulated.Stream, 1, n, 0, result);
@@ -33,7 +33,7 @@ public class EmulatedDriverTests
     [Fact]
     public void BlockSumsUseEveryThread()
     {
-        using var emulated = EmulatedDevice.Open();
+        using var emulated = TestGpu.OpenEmulated();
         float[] x = [.. Enumerable.Range(0, 3 * 96).Select(i => (float)i)];
         var sums = new Tensor(emulated.Device, new Shape(3), DType.Float64);
         emulated.Kernel("block_sums").Launch(emulated.Stream, 3, 96, 0, sums, emulated.Upload(x));
@@ -44,7 +44,7 @@ public class EmulatedDriverTests
     [Fact]
     public void TheLastBlockMaySeeWhatTheOthersWrote()
     {
-        using var emulated = EmulatedDevice.Open();
+        using var emulated = TestGpu.OpenEmulated();
         float[] x = [.. Enumerable.Range(0, 8 * 32).Select(i => i * 0.5f)];
         var orders = new List<string>();
         foreach (ulong seed in (ulong[])[1, 2])
@@ -63,7 +63,7 @@ public class EmulatedDriverTests
     [Fact]
     public void AsynchronousCopiesLandWhenWaitedFor()
     {
-        using var emulated = EmulatedDevice.Open();
+        using var emulated = TestGpu.OpenEmulated();
         float[] x = [.. Enumerable.Range(0, 256).Select(i => (float)i)];
         var y = emulated.Make(256);
         emulated.Kernel("reverse_async").Launch(emulated.Stream, 4, 64, 256, y, emulated.Upload(x));
@@ -73,7 +73,7 @@ public class EmulatedDriverTests
     [Fact]
     public void MatrixInstructionsMultiply()
     {
-        using var emulated = EmulatedDevice.Open();
+        using var emulated = TestGpu.OpenEmulated();
         // Small integers are exact in bf16 and in tf32.
         float[] a = [.. Enumerable.Range(0, 256).Select(i => (float)(i * 7 % 11 - 5))], b = [.. Enumerable.Range(0, 128).Select(i => (float)(i * 5 % 13 - 6))];
         Tensor c = emulated.Make(128), c2 = emulated.Make(128);
@@ -87,7 +87,7 @@ public class EmulatedDriverTests
     [Fact]
     public void WorkWaitsUntilSomebodyWaitsForIt()
     {
-        using var emulated = EmulatedDevice.Open();
+        using var emulated = TestGpu.OpenEmulated();
         var x = emulated.Upload(1, 2, 3);
         emulated.Device.Synchronize();
         emulated.Kernel("add_one").Launch(emulated.Stream, 1, 32, 0, x, 3);
@@ -99,7 +99,7 @@ public class EmulatedDriverTests
     [Fact]
     public void OnlyTheStreamThatIsWaitedForRuns()
     {
-        using var emulated = EmulatedDevice.Open();
+        using var emulated = TestGpu.OpenEmulated();
         var x = emulated.Upload(1);
         emulated.Device.Synchronize();
         using var other = new CudaStream(emulated.Stream.Context);
@@ -115,7 +115,7 @@ public class EmulatedDriverTests
     [Fact]
     public void FreshMemoryIsPoisoned()
     {
-        using var emulated = EmulatedDevice.Open();
+        using var emulated = TestGpu.OpenEmulated();
         Assert.All(emulated.Make(100).ToArray(), value => Assert.Equal(float.NaN, value));
         var y = emulated.Make(32);
         emulated.Kernel("unwritten_shared").Launch(emulated.Stream, 1, 32, 0, y);
@@ -125,7 +125,7 @@ public class EmulatedDriverTests
     [Fact]
     public void ArgumentsAreCheckedAgainstTheKernel()
     {
-        using var emulated = EmulatedDevice.Open();
+        using var emulated = TestGpu.OpenEmulated();
         var x = emulated.Upload(1);
         var kernel = emulated.Kernel("add_one");
         Assert.Contains("takes 2 arguments, but 1", Assert.Throws<ArgumentException>(() => kernel.Launch(emulated.Stream, 1, 1, 0, x)).Message);
@@ -136,7 +136,7 @@ public class EmulatedDriverTests
     [Fact]
     public void SharedMemoryBeyond48KibIsAllowedForOnDemand()
     {
-        using var emulated = EmulatedDevice.Open();
+        using var emulated = TestGpu.OpenEmulated();
         var y = emulated.Make(32);
         emulated.Kernel("beyond_shared").Launch(emulated.Stream, 1, 32, 200 << 10, y);
         Assert.Equal(32f, y.ToArray().Sum());

@@ -9,28 +9,28 @@ public class GraphTests
     [Fact]
     public void ReplaysWhatWasRecordedAndReadsWhatChanged()
     {
-        using var emulated = EmulatedDevice.Open(exact: false);
-        var device = emulated.Device;
-        Tensor x = emulated.Upload(1, 2), y = emulated.Make(2);
+        using var gpu = TestGpu.Open(exact: false);
+        var device = gpu.Device;
+        Tensor x = gpu.Upload(1, 2), y = gpu.Make(2);
         using var graph = device.Capture(() => device.LinearCombination(2, x, 0, null, y));
         Assert.Equal(1, graph.Nodes);
-        Assert.Equal(0, EmulatedDriver.Launches());
+        Assert.Equal(0, TestGpu.Launches(0));
         graph.Launch();
         Assert.Equal([2f, 4f], y.ToArray());
         x.Upload([5f, 6f]);
         graph.Launch();
         graph.Launch();
         Assert.Equal([10f, 12f], y.ToArray());
-        Assert.Equal(3, EmulatedDriver.Launches("linear_combination"));
+        Assert.Equal(3, TestGpu.Launches(3, "linear_combination"));
     }
 
     [Fact]
     public void UploadsWhileRecordingAreConstantsOfTheGraph()
     {
-        using var emulated = EmulatedDevice.Open();
-        var x = emulated.Make(1);
+        using var gpu = TestGpu.Open();
+        var x = gpu.Make(1);
         float[] source = [3];
-        using var graph = emulated.Device.Capture(() => x.Upload(source));
+        using var graph = gpu.Device.Capture(() => x.Upload(source));
         source[0] = 4;
         for (int i = 0; i < 2; i++)
         {
@@ -45,9 +45,9 @@ public class GraphTests
     [InlineData(true)]
     public void MemoryRentedWhileRecordingStaysWithTheGraph(bool exact)
     {
-        using var emulated = EmulatedDevice.Open(exact: exact);
-        var device = emulated.Device;
-        Tensor x = emulated.Upload(1, 2, 3), y = emulated.Make(3);
+        using var gpu = TestGpu.Open(exact: exact);
+        var device = gpu.Device;
+        Tensor x = gpu.Upload(1, 2, 3), y = gpu.Make(3);
         long before = device.Memory.LiveBlocks;
         var graph = device.Capture(() =>
         {
@@ -57,27 +57,27 @@ public class GraphTests
         });
         Assert.Equal(before, device.Memory.LiveBlocks);
         // Who asks for memory now gets other memory than the graph's intermediate, which a launch overwrites.
-        var others = Enumerable.Range(0, 20).Select(_ => emulated.Upload(7, 7, 7)).ToList();
+        var others = Enumerable.Range(0, 20).Select(_ => gpu.Upload(7, 7, 7)).ToList();
         graph.Launch();
         Assert.Equal([3f, 6f, 9f], y.ToArray());
         Assert.All(others, other => Assert.Equal([7f, 7f, 7f], other.ToArray()));
         graph.Dispose();
         long raw = device.Memory.RawAllocations;
-        emulated.Make(3);
+        gpu.Make(3);
         Assert.Equal(exact ? raw + 1 : raw, device.Memory.RawAllocations);
     }
 
     [Fact]
     public void WaitingOrReadingWhileRecordingFailsAndLeavesTheDeviceUsable()
     {
-        using var emulated = EmulatedDevice.Open();
-        var x = emulated.Upload(1);
-        foreach (Action forbidden in (Action[])[() => x.ToArray(), emulated.Device.Synchronize, () => emulated.Device.Capture(() => { })])
+        using var gpu = TestGpu.Open();
+        var x = gpu.Upload(1);
+        foreach (Action forbidden in (Action[])[() => x.ToArray(), gpu.Device.Synchronize, () => gpu.Device.Capture(() => { })])
         {
-            Assert.StartsWith("While a CUDA graph was recorded, ", Assert.Throws<InvalidOperationException>(() => emulated.Device.Capture(forbidden)).Message);
+            Assert.StartsWith("While a CUDA graph was recorded, ", Assert.Throws<InvalidOperationException>(() => gpu.Device.Capture(forbidden)).Message);
         }
         Assert.Equal([1f], x.ToArray());
-        using var graph = emulated.Device.Capture(() => emulated.Device.LinearCombination(2, x, 0, null, x));
+        using var graph = gpu.Device.Capture(() => gpu.Device.LinearCombination(2, x, 0, null, x));
         graph.Launch();
         Assert.Equal([2f], x.ToArray());
     }
@@ -85,23 +85,23 @@ public class GraphTests
     [Fact]
     public void AFaultInAGraphLosesTheDevice()
     {
-        using var emulated = EmulatedDevice.Open();
-        var kernel = emulated.Kernel("off_by_one");
-        var x = emulated.Make(4);
-        using var graph = emulated.Device.Capture(() => kernel.Launch(emulated.Stream, 1, 32, 0, x, 4));
+        using var gpu = TestGpu.OpenEmulated();
+        var kernel = gpu.Kernel("off_by_one");
+        var x = gpu.Make(4);
+        using var graph = gpu.Device.Capture(() => kernel.Launch(gpu.Stream, 1, 32, 0, x, 4));
         graph.Launch();
-        Assert.Contains("kernel off_by_one", Assert.Throws<DeviceException>(emulated.Device.Synchronize).Message);
-        Assert.True(emulated.Device.IsLost);
+        Assert.Contains("kernel off_by_one", Assert.Throws<DeviceException>(gpu.Device.Synchronize).Message);
+        Assert.True(gpu.Device.IsLost);
     }
 
     /// <summary>The driver brings a kernel to the GPU when it is first looked up, which takes memory and may wait.</summary>
     [Fact]
     public void ADeviceThatCompilesAheadLooksNothingUpWhileRecording()
     {
-        EmulatedDevice.Require();
+        TestGpu.RequireEmulated();
         foreach (bool ahead in (bool[])[true, false])
         {
-            using var device = new CudaDevice(new CudaOptions { Cache = EmulatedDriver.Cache, CompileAhead = ahead });
+            using var device = new CudaDevice(TestGpu.Options with { CompileAhead = ahead });
             using Tensor x = new Tensor(device, new Shape(1, 2, 2, 4)).Clear(), y = new Tensor(device, new Shape(1, 4, 4, 4));
             device.Capture(() =>
             {
@@ -115,9 +115,9 @@ public class GraphTests
     [Fact]
     public void MatrixProductsCanBeRecorded()
     {
-        using var emulated = EmulatedDevice.Open();
-        Tensor a = emulated.Upload(1, 2, 3, 4), b = emulated.Upload(5, 6, 7, 8), c = emulated.Make(4);
-        using var graph = emulated.Device.Capture(() => emulated.Device.Blas.Multiply(false, false, 2, 2, 2, 1, a.Address, 2, b.Address, 2, 0, c.Address, 2));
+        using var gpu = TestGpu.Open();
+        Tensor a = gpu.Upload(1, 2, 3, 4), b = gpu.Upload(5, 6, 7, 8), c = gpu.Make(4);
+        using var graph = gpu.Device.Capture(() => gpu.Device.Blas.Multiply(false, false, 2, 2, 2, 1, a.Address, 2, b.Address, 2, 0, c.Address, 2));
         graph.Launch();
         Assert.Equal([19f, 22f, 43f, 50f], c.ToArray());
     }

@@ -1,5 +1,4 @@
 using RawDiffusion.Core;
-using RawDiffusion.Cuda;
 using RawDiffusion.Testing;
 
 namespace RawDiffusion.CudaTests;
@@ -7,9 +6,6 @@ namespace RawDiffusion.CudaTests;
 /// <summary>Group normalisation where its blocks share the work in other ways than in the small cases of every device.</summary>
 public class GroupNormTests
 {
-    private static readonly DeviceUnderTest Emulated = new(
-        "CUDA, emulated", () => new CudaDevice(new CudaOptions { Cache = EmulatedDriver.Cache, CompileAhead = false, ExactMemory = true }), Precision.Float32);
-
     [Theory]
     [InlineData("shared memory holds the forward's slab, not the backward's", 1, 1600, 8, 2)]
     [InlineData("shared memory holds no slab", 1, 5000, 8, 2)]
@@ -21,7 +17,7 @@ public class GroupNormTests
     [InlineData("more groups than warps", 2, 4, 64, 32)]
     public void AgreesWithTheReference(string what, int images, int positions, int channels, int groups)
     {
-        EmulatedDevice.Require();
+        TestGpu.Require();
         var shape = new Shape(images, positions, channels);
         CaseTensor[] tensors =
         [
@@ -31,23 +27,23 @@ public class GroupNormTests
         // Among so many elements one is fifteen times the root mean square, in whose units errors count.
         var opCase = new TapeCase("GroupNorm", what, Tolerance.Sum with { Float32 = 3e-5 }, tensors,
             (tape, of) => tape.GroupNorm(of["x"], of["gamma"], of["beta"], groups, 1e-5, silu: true, of["scaleShift"]));
-        Conformance.AgreesWithReference(opCase, Emulated, Usage.OntoAll);
-        Conformance.RepeatsBitForBit(opCase, Emulated);
+        Conformance.AgreesWithReference(opCase, TestGpu.Float32, Usage.OntoAll);
+        Conformance.RepeatsBitForBit(opCase, TestGpu.Float32);
     }
 
     [Fact]
     public void AMeanOfAMillionDeviationsLeavesTheVarianceRight()
     {
-        using var emulated = EmulatedDevice.Open();
+        using var gpu = TestGpu.Open();
         // 2²⁰ ± 1: exact in float32, whose sum of squares could not tell them apart.
         float[] values = [.. Enumerable.Range(0, 512).Select(i => (1 << 20) + (i % 2 == 0 ? 1f : -1f))];
-        using Tensor x = Make(values), y = Make(values), mean = new(emulated.Device, new Shape(1, 1)), rstd = new(emulated.Device, new Shape(1, 1));
-        Tensor gamma = emulated.Upload(1, 1, 1, 1), beta = emulated.Upload(0, 0, 0, 0);
-        emulated.Device.GroupNorm(x, gamma, beta, null, y, mean, rstd, 1, 0, silu: false);
+        using Tensor x = Make(values), y = Make(values), mean = new(gpu.Device, new Shape(1, 1)), rstd = new(gpu.Device, new Shape(1, 1));
+        Tensor gamma = gpu.Upload(1, 1, 1, 1), beta = gpu.Upload(0, 0, 0, 0);
+        gpu.Device.GroupNorm(x, gamma, beta, null, y, mean, rstd, 1, 0, silu: false);
         Assert.Equal([1 << 20], mean.ToArray());
         Assert.Equal([1f], rstd.ToArray());
         Assert.Equal(values.Select(v => v - (1 << 20)), y.ToArray());
 
-        Tensor Make(float[] content) => new Tensor(emulated.Device, new Shape(1, 128, 4)).Upload(content);
+        Tensor Make(float[] content) => new Tensor(gpu.Device, new Shape(1, 128, 4)).Upload(content);
     }
 }

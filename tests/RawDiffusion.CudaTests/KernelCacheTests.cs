@@ -18,7 +18,7 @@ public sealed class KernelCacheTests : IDisposable
     [Fact]
     public void AWarmCacheCompilesNothing()
     {
-        EmulatedDevice.Require();
+        TestGpu.RequireEmulated();
         var cold = new KernelCompiler("sm_90a", new KernelCache(_folder));
         byte[] image = cold.Compile(Source).Image;
         var warm = new KernelCompiler("sm_90a", new KernelCache(_folder));
@@ -30,7 +30,7 @@ public sealed class KernelCacheTests : IDisposable
     [Fact]
     public void ADeviceCanCompileEverythingWhenItIsOpened()
     {
-        EmulatedDevice.Require();
+        TestGpu.RequireEmulated();
         for (int expected = KernelSources.All.Count; ; expected = 0)
         {
             using var device = new CudaDevice(new CudaOptions { Cache = new KernelCache(_folder) });
@@ -48,7 +48,7 @@ public sealed class KernelCacheTests : IDisposable
     [Fact]
     public void SourceHeadersAndChipMakeAnotherEntry()
     {
-        EmulatedDevice.Require();
+        TestGpu.RequireEmulated();
         var compiler = new KernelCompiler("sm_90a", new KernelCache(_folder));
         compiler.Compile(Source);
         compiler.Compile(Source with { Text = Source.Text + "\n" });
@@ -67,7 +67,7 @@ public sealed class KernelCacheTests : IDisposable
     [InlineData(-1000)]
     public void AFlippedByteIsSeenAndTheEntryReplaced(int at)
     {
-        EmulatedDevice.Require();
+        TestGpu.RequireEmulated();
         byte[] image = new KernelCompiler("sm_90a", new KernelCache(_folder)).Compile(Source).Image;
         string entry = Assert.Single(Directory.GetFiles(_folder));
         byte[] bytes = File.ReadAllBytes(entry);
@@ -85,7 +85,7 @@ public sealed class KernelCacheTests : IDisposable
     [InlineData(100)]
     public void ATruncatedEntryIsSeenAndReplaced(int length)
     {
-        EmulatedDevice.Require();
+        TestGpu.RequireEmulated();
         new KernelCompiler("sm_90a", new KernelCache(_folder)).Compile(Source);
         using (var entry = File.OpenWrite(Assert.Single(Directory.GetFiles(_folder))))
         {
@@ -98,7 +98,7 @@ public sealed class KernelCacheTests : IDisposable
     [Fact]
     public void ManyMayCompileTheSameAtOnce()
     {
-        EmulatedDevice.Require();
+        TestGpu.RequireEmulated();
         byte[][] images = new byte[4][];
         Parallel.For(0, images.Length, i => images[i] = new KernelCompiler("sm_90a", new KernelCache(_folder)).Compile(Source).Image);
         Assert.All(images, image => Assert.Equal(images[0].Length, image.Length));
@@ -109,7 +109,7 @@ public sealed class KernelCacheTests : IDisposable
     [Fact]
     public async Task TwoProcessesMayCompileTheSameAtOnce()
     {
-        EmulatedDevice.Require();
+        TestGpu.RequireEmulated();
         var processes = Enumerable.Range(0, 2).Select(_ =>
         {
             var start = new ProcessStartInfo(Environment.ProcessPath!, ["--filter-method", $"*.{nameof(CompilesForAnotherProcess)}"]) { RedirectStandardOutput = true };
@@ -133,14 +133,14 @@ public sealed class KernelCacheTests : IDisposable
     {
         string? folder = Environment.GetEnvironmentVariable(FolderVariable);
         Assert.SkipWhen(folder is null, "this is a part of another test");
-        EmulatedDevice.Require();
+        TestGpu.RequireEmulated();
         Assert.NotEmpty(new KernelCompiler("sm_90a", new KernelCache(folder)).Compile(Source).Image);
     }
 
     [Fact]
     public void AFolderThatCannotBeWrittenToCostsOnlyTime()
     {
-        EmulatedDevice.Require();
+        TestGpu.RequireEmulated();
         string file = Path.Combine(_folder, "file");
         File.WriteAllText(file, "");
         var compiler = new KernelCompiler("sm_90a", new KernelCache(Path.Combine(file, "kernels")));
@@ -150,7 +150,7 @@ public sealed class KernelCacheTests : IDisposable
     [Fact]
     public void AFailedCompilationShowsLogOptionsAndNumberedSource()
     {
-        EmulatedDevice.Require();
+        TestGpu.RequireEmulated();
         var failure = Assert.Throws<DeviceException>(() => new KernelCompiler("sm_90a", null).Compile(Source with { Text = "#include \"common.cuh\"\nKERNEL broken(int* x) { *x = nonsense; }\n" }));
         Assert.Contains("kernels/tiny.cu does not compile", failure.Message);
         Assert.Contains("--gpu-architecture=sm_90a", failure.Message);
@@ -161,7 +161,7 @@ public sealed class KernelCacheTests : IDisposable
     [Fact]
     public void AnUnknownChipIsNamed()
     {
-        EmulatedDevice.Require();
+        TestGpu.RequireEmulated();
         Assert.Contains("does not know sm_77: it knows 75, 80", Assert.Throws<DeviceException>(() => new KernelCompiler("sm_77", null)).Message);
     }
 

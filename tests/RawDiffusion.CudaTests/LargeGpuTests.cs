@@ -9,7 +9,7 @@ public class LargeGpuTests
     private const int Multiprocessors = 132;
 
     private static readonly DeviceUnderTest Emulated = new(
-        "CUDA, emulated, 132 multiprocessors", () => new CudaDevice(new CudaOptions { Cache = EmulatedDriver.Cache, CompileAhead = false, ExactMemory = true }), Precision.Float32);
+        "CUDA, emulated, 132 multiprocessors", () => new CudaDevice(TestGpu.Options with { ExactMemory = true }), Precision.Float32);
 
     public static TheoryData<string> Cases => new(OpCases.All.Where(c => c.Op is "Conv2d" or "Linear").Select(c => c.FullName));
 
@@ -17,7 +17,7 @@ public class LargeGpuTests
     [MemberData(nameof(Cases))]
     public void AgreesWithTheReference(string opCase)
     {
-        EmulatedDevice.Require();
+        TestGpu.RequireEmulated();
         EmulatedDriver.SetMultiprocessors(Multiprocessors);
         using (var device = Emulated.Create())
         {

@@ -13,7 +13,7 @@ public class LaunchLimitTests
     [InlineData(1, 1, 1, 0)]
     public void GridsAndBlocksHaveLimits(int x, int y, int z, int threads)
     {
-        using var emulated = EmulatedDevice.Open();
+        using var emulated = TestGpu.OpenEmulated();
         var kernel = emulated.Kernel("add_one");
         var failure = Assert.Throws<DeviceException>(() => kernel.Launch(emulated.Stream, (x, y, z), threads, 0, emulated.Make(1), 1));
         Assert.Contains("CUDA_ERROR_INVALID_VALUE", failure.Message);
@@ -25,8 +25,8 @@ public class LaunchLimitTests
     [InlineData(1, 65536)]
     public void ABatchTooLargeForAGridIsTheUsersMatter(int y, int z)
     {
-        using var emulated = EmulatedDevice.Open();
-        var failure = Assert.Throws<DeviceException>(() => emulated.Kernel("add_one").Launch(emulated.Stream, (1, y, z), 32, 0, emulated.Make(1), 1));
+        using var gpu = TestGpu.Open();
+        var failure = Assert.Throws<DeviceException>(() => gpu.Kernel("add_one").Launch(gpu.Stream, (1, y, z), 32, 0, gpu.Make(1), 1));
         Assert.Contains($"add_one would need a grid of (1, {y}, {z}) blocks", failure.Message);
         Assert.Contains("smaller --batch", failure.Message);
     }
@@ -34,7 +34,7 @@ public class LaunchLimitTests
     [Fact]
     public void StaticAndDynamicSharedMemoryCountTogether()
     {
-        using var emulated = EmulatedDevice.Open();
+        using var emulated = TestGpu.OpenEmulated();
         var y = emulated.Make(32);
         emulated.Kernel("static_and_dynamic", "limit_checks").Launch(emulated.Stream, 1, 32, 32 << 10, y);
         Assert.Equal(64f, y.ToArray().Sum());
@@ -49,11 +49,11 @@ public class LaunchLimitTests
     [InlineData(12, 0, 99)]
     public void HowMuchSharedMemoryThereIsDependsOnTheGpu(int major, int minor, int kibibytes)
     {
-        EmulatedDevice.Require();
+        TestGpu.RequireEmulated();
         EmulatedDriver.SetCapability(major, minor);
-        using var device = new CudaDevice(new CudaOptions { Cache = EmulatedDriver.Cache, CompileAhead = false });
+        using var device = new CudaDevice(TestGpu.Options);
         Assert.Equal(kibibytes << 10, device.Properties.SharedBytesPerBlock);
-        using var module = new CudaModule(device.Stream.Context, device.Compiler.Compile(EmulatedDevice.Source("emulator_checks")));
+        using var module = new CudaModule(device.Stream.Context, device.Compiler.Compile(TestGpu.Source("emulator_checks")));
         using var y = new Tensor(device, new Shape(32));
         module["beyond_shared"].Launch(device.Stream, 1, 32, kibibytes << 10, y);
         Assert.Equal(32f, y.ToArray().Sum());
@@ -65,7 +65,7 @@ public class LaunchLimitTests
     [InlineData("underaligned_dynamic", 64)]
     public void VectorsNeedSharedMemoryThatIsDeclaredForThem(string kernel, int sharedBytes)
     {
-        using var emulated = EmulatedDevice.Open();
+        using var emulated = TestGpu.OpenEmulated();
         emulated.Kernel(kernel, "limit_checks").Launch(emulated.Stream, 1, 1, sharedBytes, emulated.Make(1));
         Assert.Contains("CUDA_ERROR_MISALIGNED_ADDRESS", Assert.Throws<DeviceException>(emulated.Device.Synchronize).Message);
     }
@@ -73,7 +73,7 @@ public class LaunchLimitTests
     [Fact]
     public void AnAsynchronousCopyOfNothingIsAlignedToo()
     {
-        using var emulated = EmulatedDevice.Open();
+        using var emulated = TestGpu.OpenEmulated();
         emulated.Kernel("misaligned_copy", "limit_checks").Launch(emulated.Stream, 1, 1, 0, emulated.Make(1), emulated.Make(8));
         Assert.Contains("CUDA_ERROR_MISALIGNED_ADDRESS", Assert.Throws<DeviceException>(emulated.Device.Synchronize).Message);
     }
@@ -81,8 +81,8 @@ public class LaunchLimitTests
     [Fact]
     public void AKernelLivesAsLongAsItsModule()
     {
-        using var emulated = EmulatedDevice.Open();
-        var module = new CudaModule(emulated.Stream.Context, emulated.Device.Compiler.Compile(EmulatedDevice.Source("emulator_checks")));
+        using var emulated = TestGpu.OpenEmulated();
+        var module = new CudaModule(emulated.Stream.Context, emulated.Device.Compiler.Compile(TestGpu.Source("emulator_checks")));
         var kernel = module["add_one"];
         module.Dispose();
         Assert.Contains("not a kernel of a module that is loaded", Assert.Throws<DeviceException>(() => kernel.Launch(emulated.Stream, 1, 1, 0, emulated.Make(1), 1)).Message);
@@ -91,7 +91,7 @@ public class LaunchLimitTests
     [Fact]
     public void AGpuThatIsTooOldIsNamed()
     {
-        EmulatedDevice.Require();
+        TestGpu.RequireEmulated();
         EmulatedDriver.SetCapability(7, 5);
         var failure = Assert.Throws<DeviceException>(() => new CudaDevice(new CudaOptions()));
         Assert.Contains("Emulated GPU is of compute capability 7.5, but the kernels need 8.0", failure.Message);

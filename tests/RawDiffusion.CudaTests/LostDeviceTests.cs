@@ -21,7 +21,7 @@ public class LostDeviceTests
     [Fact]
     public void AnyLaunchOfATrainingStepMayBeTheLast()
     {
-        EmulatedDevice.Require();
+        TestGpu.RequireEmulated();
         var expected = Step(graphs: true, _ => { });
         StepResult? result;
         int n = 0;
@@ -39,7 +39,7 @@ public class LostDeviceTests
     [Fact]
     public void ClearingUpDoesNotFailAndTheNextCallTellsTheFirstError()
     {
-        using var emulated = EmulatedDevice.Open();
+        using var emulated = TestGpu.OpenEmulated();
         var device = emulated.Device;
         var x = emulated.Upload(1, 2);
         var graph = device.Capture(() => device.LinearCombination(2, x, 0, null, x));
@@ -54,7 +54,7 @@ public class LostDeviceTests
     [Fact]
     public void AGraphThatHasFailedIsDisposed()
     {
-        using var emulated = EmulatedDevice.Open(exact: false);
+        using var emulated = TestGpu.OpenEmulated(exact: false);
         var device = emulated.Device;
         var x = emulated.Upload(1, 2);
         var graph = device.Capture(() => device.LinearCombination(2, x, 0, null, x));
@@ -69,7 +69,7 @@ public class LostDeviceTests
     [Fact]
     public void AMatrixProductAfterAFaultTellsTheFault()
     {
-        using var emulated = EmulatedDevice.Open();
+        using var emulated = TestGpu.OpenEmulated();
         var x = emulated.Upload(1, 2, 3, 4);
         EmulatedDriver.FailLaunch(1);
         emulated.Device.LinearCombination(2, x, 0, null, x);

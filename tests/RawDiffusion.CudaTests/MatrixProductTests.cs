@@ -14,13 +14,13 @@ public class MatrixProductTests
     [InlineData(true, true)]
     public void RowMajorProductsOfEveryTransposition(bool transposeA, bool transposeB)
     {
-        using var emulated = EmulatedDevice.Open();
+        using var gpu = TestGpu.Open();
         const int m = 3, n = 5, k = 4, batches = 2, gapA = 2;
         int strideA = (transposeA ? m : k) + gapA, strideB = transposeB ? k : n;
         float[] a = Numbers(batches * (transposeA ? k : m) * strideA), b = Numbers(batches * k * n), c = Numbers(batches * m * n);
-        Tensor ta = emulated.Upload(a), tb = emulated.Upload(b), tc = emulated.Upload(c);
+        Tensor ta = gpu.Upload(a), tb = gpu.Upload(b), tc = gpu.Upload(c);
         long stepA = a.Length / batches, stepB = k * n, stepC = m * n;
-        emulated.Device.Blas.MultiplyBatch(transposeA, transposeB, m, n, k, 0.5f, ta.Address, strideA, stepA, tb.Address, strideB, stepB, 2, tc.Address, n, stepC, batches);
+        gpu.Device.Blas.MultiplyBatch(transposeA, transposeB, m, n, k, 0.5f, ta.Address, strideA, stepA, tb.Address, strideB, stepB, 2, tc.Address, n, stepC, batches);
         var expected = from batch in Enumerable.Range(0, batches)
                        from i in Enumerable.Range(0, m)
                        from j in Enumerable.Range(0, n)
@@ -33,10 +33,10 @@ public class MatrixProductTests
     [Fact]
     public void Tf32RoundsTheFactorsAndOnlyWhenAskedFor()
     {
-        EmulatedDevice.Require();
+        TestGpu.Require();
         foreach (bool tf32 in (bool[])[false, true])
         {
-            using var device = new CudaDevice(new CudaOptions { Cache = EmulatedDriver.Cache, CompileAhead = false, Tf32 = tf32 });
+            using var device = new CudaDevice(TestGpu.Options with { Tf32 = tf32 });
             using Tensor a = new Tensor(device, new Shape(1)).Upload([1f + 1f / 4096]), b = new Tensor(device, new Shape(1)).Upload([1f]), c = new Tensor(device, new Shape(1));
             device.Blas.Multiply(false, false, 1, 1, 1, 1, a.Address, 1, b.Address, 1, 0, c.Address, 1);
             Assert.Equal(tf32 ? 1f : 1f + 1f / 4096, c.ToArray()[0]);
@@ -46,7 +46,7 @@ public class MatrixProductTests
     [Fact]
     public void SumsAreInSinglePrecision()
     {
-        using var emulated = EmulatedDevice.Open();
+        using var emulated = TestGpu.OpenEmulated();
         Tensor a = emulated.Upload(1 << 24, 1, 1), b = emulated.Upload(1, 1, 1), c = emulated.Make(1);
         emulated.Device.Blas.Multiply(false, false, 1, 1, 3, 1, a.Address, 3, b.Address, 1, 0, c.Address, 1);
         Assert.Equal(1 << 24, c.ToArray()[0]);
@@ -55,7 +55,7 @@ public class MatrixProductTests
     [Fact]
     public void ProductsNeedTheWorkspaceOfTheDevice()
     {
-        using var emulated = EmulatedDevice.Open();
+        using var emulated = TestGpu.OpenEmulated();
         Tensor x = emulated.Upload(3), workspace = emulated.Make(1024);
         Assert.Equal(CublasStatus.Success, Cublas.cublasCreate(out nint handle));
         Assert.Equal(CublasStatus.Success, Cublas.cublasSetWorkspace(handle, workspace.Address, 4096));
@@ -74,17 +74,17 @@ public class MatrixProductTests
     [Fact]
     public void AMatrixThatIsTooSmallIsAnError()
     {
-        using var emulated = EmulatedDevice.Open();
-        Tensor a = emulated.Make(4), b = emulated.Make(4), c = emulated.Make(3);
-        emulated.Device.Blas.Multiply(false, false, 2, 2, 2, 1, a.Address, 2, b.Address, 2, 0, c.Address, 2);
-        Assert.Contains("takes 16 bytes at offset 0 of an allocation of 12 bytes", Assert.Throws<DeviceException>(emulated.Device.Synchronize).Message);
+        using var gpu = TestGpu.OpenEmulated();
+        Tensor a = gpu.Make(4), b = gpu.Make(4), c = gpu.Make(3);
+        gpu.Device.Blas.Multiply(false, false, 2, 2, 2, 1, a.Address, 2, b.Address, 2, 0, c.Address, 2);
+        Assert.Contains("takes 16 bytes at offset 0 of an allocation of 12 bytes", Assert.Throws<DeviceException>(gpu.Device.Synchronize).Message);
     }
 
     [Fact]
     public void StridesThatCannotBeAreRefused()
     {
-        using var emulated = EmulatedDevice.Open();
-        Assert.Contains("CUBLAS_STATUS_INVALID_VALUE", Assert.Throws<DeviceException>(() => emulated.Device.Blas.Multiply(false, false, 2, 2, 2, 1, 0, 1, 0, 2, 0, 0, 2)).Message);
+        using var gpu = TestGpu.Open();
+        Assert.Contains("CUBLAS_STATUS_INVALID_VALUE", Assert.Throws<DeviceException>(() => gpu.Device.Blas.Multiply(false, false, 2, 2, 2, 1, 0, 1, 0, 2, 0, 0, 2)).Message);
     }
 
     private static unsafe CublasStatus Square(nint handle, Tensor x)

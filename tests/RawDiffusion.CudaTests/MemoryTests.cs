@@ -13,10 +13,10 @@ public class MemoryTests
     [InlineData(7_000_001)]
     public void BytesSurviveTheTripToTheDeviceAndBack(int bytes)
     {
-        using var emulated = EmulatedDevice.Open();
+        using var gpu = TestGpu.Open();
         byte[] values = new byte[bytes];
         new Random(1).NextBytes(values);
-        Tensor x = emulated.Make(DType.UInt8, bytes).Upload(values), y = emulated.Make(DType.UInt8, bytes).CopyFrom(x);
+        Tensor x = gpu.Make(DType.UInt8, bytes).Upload(values), y = gpu.Make(DType.UInt8, bytes).CopyFrom(x);
         byte[] sent = values;
         values = [.. values];
         Array.Clear(sent);                          // staged: the source is free to change at once
@@ -27,8 +27,8 @@ public class MemoryTests
     [Fact]
     public void ManySmallUploadsKeepTheirOrderAndContent()
     {
-        using var emulated = EmulatedDevice.Open();
-        var tensors = Enumerable.Range(0, 40).Select(i => emulated.Make(100_000).Upload(Enumerable.Repeat((float)i, 100_000).ToArray())).ToList();
+        using var gpu = TestGpu.Open();
+        var tensors = Enumerable.Range(0, 40).Select(i => gpu.Make(100_000).Upload(Enumerable.Repeat((float)i, 100_000).ToArray())).ToList();
         for (int i = 0; i < tensors.Count; i++)
         {
             Assert.All(tensors[i].ToArray(), value => Assert.Equal(i, value));
@@ -38,18 +38,18 @@ public class MemoryTests
     [Fact]
     public void AFailedAllocationFlushesTheCacheAndIsTriedAgain()
     {
-        using var emulated = EmulatedDevice.Open(exact: false);
-        emulated.Make(1000).Dispose();
-        Assert.True(emulated.Device.Memory.CachedBytes > 0);
+        using var gpu = TestGpu.OpenEmulated(exact: false);
+        gpu.Make(1000).Dispose();
+        Assert.True(gpu.Device.Memory.CachedBytes > 0);
         EmulatedDriver.FailAllocation(1);
-        emulated.Make(5000);
-        Assert.Equal(0, emulated.Device.Memory.CachedBytes);
+        gpu.Make(5000);
+        Assert.Equal(0, gpu.Device.Memory.CachedBytes);
     }
 
     [Fact]
     public void ADownloadThatNobodyWaitedForIsNotThere()
     {
-        using var emulated = EmulatedDevice.Open();
+        using var emulated = TestGpu.OpenEmulated();
         var x = emulated.Upload(5);
         using var pinned = new PinnedMemory(emulated.Stream.Context, 4);
         pinned.Content.Clear();
@@ -62,7 +62,7 @@ public class MemoryTests
     [Fact]
     public void ASourceThatChangesBeforeItsCopyRanIsAnError()
     {
-        using var emulated = EmulatedDevice.Open();
+        using var emulated = TestGpu.OpenEmulated();
         var x = emulated.Upload(5);
         using var pinned = new PinnedMemory(emulated.Stream.Context, 4);
         emulated.Stream.CopyFromPinned(pinned.Address, x.Address, 4);
@@ -73,7 +73,7 @@ public class MemoryTests
     [Fact]
     public void PinnedMemoryFreedBeforeItsCopyRanIsAnError()
     {
-        using var emulated = EmulatedDevice.Open();
+        using var emulated = TestGpu.OpenEmulated();
         var x = emulated.Upload(5);
         using (var pinned = new PinnedMemory(emulated.Stream.Context, 4))
         {
@@ -85,22 +85,22 @@ public class MemoryTests
     [Fact]
     public void OutOfMemorySaysWhoAskedForHowMuchAndTheDeviceGoesOn()
     {
-        using var emulated = EmulatedDevice.Open(exact: false);
+        using var gpu = TestGpu.OpenEmulated(exact: false);
         EmulatedDriver.SetMemory(64 << 20);
-        var failure = Assert.Throws<DeviceException>(() => new Tensor(emulated.Device, new Shape(20 << 20), null, "GroupNorm"));
+        var failure = Assert.Throws<DeviceException>(() => new Tensor(gpu.Device, new Shape(20 << 20), null, "GroupNorm"));
         Assert.Contains("GroupNorm asked for 80.0 MiB while 4.0 MiB are in use (peak 4.0 MiB). The largest: the cuBLAS workspace 4.0 MiB. ", failure.Message);
         Assert.Contains("60.0 MiB are free on the device", failure.Message);
         Assert.Equal(4, failure.ExitCode);
-        Assert.False(emulated.Device.IsLost);
-        Assert.Equal([1f], emulated.Upload(1).ToArray());
+        Assert.False(gpu.Device.IsLost);
+        Assert.Equal([1f], gpu.Upload(1).ToArray());
     }
 
     [Fact]
     public void ASteadyStateAllocatesNothing()
     {
-        using var emulated = EmulatedDevice.Open(exact: false);
-        var device = emulated.Device;
-        Tensor x = emulated.Upload([.. Enumerable.Range(0, 1000).Select(i => i * 0.01f)]), y = emulated.Make(1000);
+        using var gpu = TestGpu.Open(exact: false);
+        var device = gpu.Device;
+        Tensor x = gpu.Upload([.. Enumerable.Range(0, 1000).Select(i => i * 0.01f)]), y = gpu.Make(1000);
         void Step()
         {
             using var intermediate = new Tensor(device, x.Shape);
@@ -110,20 +110,20 @@ public class MemoryTests
             device.Synchronize();
         }
         Step();
-        long raw = device.Memory.RawAllocations, driver = EmulatedDriver.LiveAllocations();
+        long raw = device.Memory.RawAllocations, driver = TestGpu.DriversAllocations();
         for (int i = 0; i < 50; i++)
         {
             Step();
         }
-        Assert.Equal((raw, driver), (device.Memory.RawAllocations, EmulatedDriver.LiveAllocations()));
+        Assert.Equal((raw, driver), (device.Memory.RawAllocations, TestGpu.DriversAllocations()));
     }
 
     [Fact]
     public void LaunchesMakeNoGarbage()
     {
-        using var emulated = EmulatedDevice.Open(exact: false);
-        var device = emulated.Device;
-        Tensor x = emulated.Upload(1, 2, 3), y = emulated.Make(3);
+        using var gpu = TestGpu.Open(exact: false);
+        var device = gpu.Device;
+        Tensor x = gpu.Upload(1, 2, 3), y = gpu.Make(3);
         void Launch()
         {
             for (int i = 0; i < 100; i++)

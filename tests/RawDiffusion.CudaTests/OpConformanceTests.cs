@@ -1,14 +1,10 @@
-using RawDiffusion.Cuda;
 using RawDiffusion.Testing;
 
 namespace RawDiffusion.CudaTests;
 
-/// <summary>The same cases as every device's, on the emulated one.</summary>
+/// <summary>The same cases as every device's.</summary>
 public class OpConformanceTests
 {
-    private static readonly DeviceUnderTest Emulated = new(
-        "CUDA, emulated", () => new CudaDevice(new CudaOptions { Cache = EmulatedDriver.Cache, CompileAhead = false, ExactMemory = true }), Precision.Float32);
-
     public static TheoryData<string> Cases => new(OpCases.All.Select(c => c.FullName));
 
     public static TheoryData<string, Usage> Usages => new(
@@ -19,25 +15,25 @@ public class OpConformanceTests
 
     [Theory]
     [MemberData(nameof(Cases))]
-    public void AgreesWithTheReference(string opCase) => Check(() => Conformance.AgreesWithReference(OpCases.Named(opCase), Emulated));
+    public void AgreesWithTheReference(string opCase) => Check(() => Conformance.AgreesWithReference(OpCases.Named(opCase), TestGpu.Float32));
 
     [Theory]
     [MemberData(nameof(Usages))]
-    public void AddsUpGradients(string opCase, Usage usage) => Check(() => Conformance.AgreesWithReference(OpCases.Named(opCase), Emulated, usage));
+    public void AddsUpGradients(string opCase, Usage usage) => Check(() => Conformance.AgreesWithReference(OpCases.Named(opCase), TestGpu.Float32, usage));
 
     [Theory]
     [MemberData(nameof(Cases))]
     public void RepeatsItselfBitForBit(string opCase) => Check(() =>
     {
-        Conformance.RepeatsBitForBit(OpCases.Named(opCase), Emulated);
-        EmulatedDriver.SetSeed(2);                  // other orders of blocks and threads
-        Conformance.HasTheSameBits(OpCases.Named(opCase), Emulated, Emulated);
+        Conformance.RepeatsBitForBit(OpCases.Named(opCase), TestGpu.Float32);
+        TestGpu.ShuffleAgain();
+        Conformance.HasTheSameBits(OpCases.Named(opCase), TestGpu.Float32, TestGpu.Float32);
     });
 
     private static void Check(Action check)
     {
-        EmulatedDevice.Require();
+        TestGpu.Require();
         check();
-        Assert.Equal("", EmulatedDriver.Leaks());
+        TestGpu.AssertNothingLeft();
     }
 }

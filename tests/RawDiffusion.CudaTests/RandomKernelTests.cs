@@ -9,7 +9,7 @@ public class RandomKernelTests
     [Fact]
     public void PhiloxUniformAndNormalNumbersHaveTheBitsOfCore()
     {
-        using var emulated = EmulatedDevice.Open();
+        using var gpu = TestGpu.Open();
         const int count = 20_000;
         const ulong key = 0x299f31d0a4093822;
         var random = new Random(3);
@@ -19,9 +19,9 @@ public class RandomKernelTests
         {
             counters[i] = new UInt4(i, i / 10, i % 7, (uint)RandomPurpose.Noise);
         }
-        Tensor bits = emulated.Make(DType.Int32, 4 * count), z = emulated.Make(4 * count), u = emulated.Make(4 * count);
-        var input = emulated.Make(DType.Int32, 4 * count).Upload(MemoryMarshal.Cast<UInt4, int>(counters));
-        emulated.Kernel("philox_checks", "random_checks").Launch(emulated.Stream, (count + 127) / 128, 128, 0, bits, z, u, input, key, count);
+        Tensor bits = gpu.Make(DType.Int32, 4 * count), z = gpu.Make(4 * count), u = gpu.Make(4 * count);
+        var input = gpu.Make(DType.Int32, 4 * count).Upload(MemoryMarshal.Cast<UInt4, int>(counters));
+        gpu.Kernel("philox_checks", "random_checks").Launch(gpu.Stream, (count + 127) / 128, 128, 0, bits, z, u, input, key, count);
         var gotBits = MemoryMarshal.Cast<int, UInt4>(bits.ToArray<int>()).ToArray();
         float[] gotZ = z.ToArray(), gotU = u.ToArray();
         for (int i = 0; i < count; i++)
@@ -38,14 +38,14 @@ public class RandomKernelTests
     [Fact]
     public void NormalNumbersHaveTheBitsOfCoreAtTheEdges()
     {
-        using var emulated = EmulatedDevice.Open();
+        using var gpu = TestGpu.Open();
         // The smallest and largest u₁, both sides of √½ and of powers of two; every boundary between quadrants.
         uint[] firsts = [0, 1, 255, 256, 0xB504F300, 0xB504F400, 0xB504F200, 0x7FFFFFFF, 0x80000000, 0xFFFFFF00, uint.MaxValue];
         uint[] seconds = [.. Enumerable.Range(0, 16).SelectMany(i => (uint[])[(uint)i << 28, ((uint)i << 28) + 0x100, ((uint)i << 28) - 0x100])];
         var pairs = (from a in firsts from b in seconds select (a, b)).ToArray();
-        Tensor z = emulated.Make(2 * pairs.Length);
-        Tensor first = emulated.Make(DType.Int32, pairs.Length).Upload(pairs.Select(p => (int)p.a).ToArray()), second = emulated.Make(DType.Int32, pairs.Length).Upload(pairs.Select(p => (int)p.b).ToArray());
-        emulated.Kernel("normal_pairs", "random_checks").Launch(emulated.Stream, (pairs.Length + 127) / 128, 128, 0, z, first, second, pairs.Length);
+        Tensor z = gpu.Make(2 * pairs.Length);
+        Tensor first = gpu.Make(DType.Int32, pairs.Length).Upload(pairs.Select(p => (int)p.a).ToArray()), second = gpu.Make(DType.Int32, pairs.Length).Upload(pairs.Select(p => (int)p.b).ToArray());
+        gpu.Kernel("normal_pairs", "random_checks").Launch(gpu.Stream, (pairs.Length + 127) / 128, 128, 0, z, first, second, pairs.Length);
         float[] got = z.ToArray();
         for (int i = 0; i < pairs.Length; i++)
         {

@@ -3,11 +3,10 @@ using RawDiffusion.Testing;
 
 namespace RawDiffusion.CudaTests;
 
-/// <summary>The whole U-Net against the hub's own implementation, on the emulated GPU.</summary>
+/// <summary>The whole U-Net against the hub's own implementation.</summary>
 public class ReferenceUNetTests
 {
-    private static readonly DeviceUnderTest Emulated = new(
-        "CUDA, emulated", () => new CudaDevice(new CudaOptions { Cache = EmulatedDriver.Cache, CompileAhead = false }), Precision.Float32);
+    private static readonly DeviceUnderTest Cuda = TestGpu.Float32 with { Create = () => new CudaDevice(TestGpu.Options) };
 
     public static TheoryData<string> Models => new(ReferenceUNet.Models);
 
@@ -15,15 +14,15 @@ public class ReferenceUNetTests
     [MemberData(nameof(Models))]
     public void ForwardAndBackwardAgree(string model)
     {
-        EmulatedDevice.Require();
-        ReferenceUNet.ForwardAndBackwardAgree(model, Emulated);
+        TestGpu.Require();
+        ReferenceUNet.ForwardAndBackwardAgree(model, Cuda);
     }
 
     [Theory]
     [MemberData(nameof(Models))]
     public void FiveTrainingStepsAgree(string model)
     {
-        EmulatedDevice.Require();
-        ReferenceUNet.FiveTrainingStepsAgree(model, Emulated);
+        TestGpu.Require();
+        ReferenceUNet.FiveTrainingStepsAgree(model, Cuda);
     }
 }

@@ -11,11 +11,11 @@ public class SampleOpTests
     [Fact]
     public void ResultsDoNotDependOnTheAlignment()
     {
-        using var emulated = EmulatedDevice.Open();
-        var device = emulated.Device;
-        var position = emulated.Make(DType.Int32, 2).Upload([5, 11]);
+        using var gpu = TestGpu.Open();
+        var device = gpu.Device;
+        var position = gpu.Make(DType.Int32, 2).Upload([5, 11]);
         var stream = new RandomStream(77, RandomPurpose.Noise, position);
-        Tensor coefficients = Fill(0, new Shape(2, 4)), update = emulated.Upload(1.1f, -0.5f, 0.7f, 0.6f, 0.4f, 0.2f, 0.3f);
+        Tensor coefficients = Fill(0, new Shape(2, 4)), update = gpu.Upload(1.1f, -0.5f, 0.7f, 0.6f, 0.4f, 0.2f, 0.3f);
         var aligned = Run(0);
         foreach (int offset in (int[])[1, 2])
         {
@@ -49,7 +49,7 @@ public class SampleOpTests
             return [.. results];
         }
 
-        Tensor Fill(int offset, Shape shape, int seed = 1) => emulated.Make((int)shape.Count + offset).Slice(offset, shape)
+        Tensor Fill(int offset, Shape shape, int seed = 1) => gpu.Make((int)shape.Count + offset).Slice(offset, shape)
             .Upload(Enumerable.Range(0, (int)shape.Count).Select(i => MathF.Sin(i * 0.37f + seed) * 2).ToArray());
     }
 
@@ -59,12 +59,12 @@ public class SampleOpTests
     [InlineData(1, 1, 4)]
     public void SumsOverPositions(int images, int positions, int channels)
     {
-        using var emulated = EmulatedDevice.Open();
+        using var gpu = TestGpu.Open();
         float[] values = [.. Enumerable.Range(0, images * positions * channels).Select(i => MathF.Sin(i * 0.37f) * 3 + 1)];
-        var x = emulated.Make(values.Length).Slice(0, new Shape(images, positions, channels)).Upload(values);
-        var sum = emulated.Make(images * channels).Slice(0, new Shape(images, channels));
-        emulated.Device.SumPositions(x, sum, accumulate: false);
-        emulated.Device.SumPositions(x, sum, accumulate: true);
+        var x = gpu.Make(values.Length).Slice(0, new Shape(images, positions, channels)).Upload(values);
+        var sum = gpu.Make(images * channels).Slice(0, new Shape(images, channels));
+        gpu.Device.SumPositions(x, sum, accumulate: false);
+        gpu.Device.SumPositions(x, sum, accumulate: true);
         float[] got = sum.ToArray();
         for (int i = 0; i < got.Length; i++)
         {
@@ -76,11 +76,11 @@ public class SampleOpTests
     [Fact]
     public void TimestepEmbeddingsAreExactToSinglePrecisionForLargeAnglesToo()
     {
-        using var emulated = EmulatedDevice.Open();
+        using var gpu = TestGpu.Open();
         float[] timesteps = [0, 1e-3f, 1, 500, 999, 1000];
         const int half = 64;
-        var y = emulated.Make(timesteps.Length * 2 * half).Slice(0, new Shape(timesteps.Length, 2 * half));
-        emulated.Device.TimestepEmbedding(emulated.Upload(timesteps), y, flipSinToCos: false, frequencyShift: 1);
+        var y = gpu.Make(timesteps.Length * 2 * half).Slice(0, new Shape(timesteps.Length, 2 * half));
+        gpu.Device.TimestepEmbedding(gpu.Upload(timesteps), y, flipSinToCos: false, frequencyShift: 1);
         float[] got = y.ToArray();
         for (int n = 0; n < timesteps.Length; n++)
         {
@@ -96,10 +96,10 @@ public class SampleOpTests
     [Fact]
     public void TheReverseUpdateShowsWhatIsNotANumber()
     {
-        using var emulated = EmulatedDevice.Open();
-        var stream = new RandomStream(1, RandomPurpose.SamplingStep, emulated.Make(DType.Int32, 2).Upload([0, 0]));
-        Tensor x = emulated.Upload(1, float.NaN, 1, 1, 1), output = emulated.Upload(0, 0, float.NaN, 0, 100), x0 = emulated.Make(5), next = emulated.Make(5);
-        emulated.Device.DenoiseUpdate(x, output, null, emulated.Upload(1, 1, 2, 0, 1, 0, 0), null, stream, x0, next);
+        using var gpu = TestGpu.Open();
+        var stream = new RandomStream(1, RandomPurpose.SamplingStep, gpu.Make(DType.Int32, 2).Upload([0, 0]));
+        Tensor x = gpu.Upload(1, float.NaN, 1, 1, 1), output = gpu.Upload(0, 0, float.NaN, 0, 100), x0 = gpu.Make(5), next = gpu.Make(5);
+        gpu.Device.DenoiseUpdate(x, output, null, gpu.Upload(1, 1, 2, 0, 1, 0, 0), null, stream, x0, next);
         Assert.Equal([1, float.NaN, float.NaN, 1, 2], x0.ToArray());
         Assert.Equal([1, float.NaN, float.NaN, 1, 2], next.ToArray());
     }
@@ -107,13 +107,13 @@ public class SampleOpTests
     [Fact]
     public void AnOptimizerStepIsThreeLaunches()
     {
-        using var emulated = EmulatedDevice.Open();
-        Tensor g = emulated.Upload([.. Enumerable.Repeat(0.5f, 20_000)]), norm = emulated.Make(1), settings = emulated.Make((int)AdamSetting.Count).Clear();
-        Tensor p = emulated.Make(20_000).Clear(), m = emulated.Make(20_000).Clear(), v = emulated.Make(20_000).Clear(), ema = emulated.Make(20_000).Clear();
-        long before = EmulatedDriver.Launches();
-        emulated.Device.SumOfSquares(g, norm);
-        emulated.Device.AdamStep(p, g, m, v, ema, norm, settings);
+        using var gpu = TestGpu.Open();
+        Tensor g = gpu.Upload([.. Enumerable.Repeat(0.5f, 20_000)]), norm = gpu.Make(1), settings = gpu.Make((int)AdamSetting.Count).Clear();
+        Tensor p = gpu.Make(20_000).Clear(), m = gpu.Make(20_000).Clear(), v = gpu.Make(20_000).Clear(), ema = gpu.Make(20_000).Clear();
+        long before = TestGpu.Launches(0);
+        gpu.Device.SumOfSquares(g, norm);
+        gpu.Device.AdamStep(p, g, m, v, ema, norm, settings);
         Assert.Equal([5000f], norm.ToArray());
-        Assert.Equal(3, EmulatedDriver.Launches() - before);
+        Assert.Equal(3, TestGpu.Launches(3) - before);
     }
 }

@@ -10,7 +10,7 @@ using RawDiffusion.Training.Loop;
 
 namespace RawDiffusion.CudaTests;
 
-/// <summary>Whole training and sampling steps on the emulated GPU: recorded as graphs, launched kernel by kernel, and on the CPU.</summary>
+/// <summary>Whole training and sampling steps on the GPU: recorded as graphs, launched kernel by kernel, and on the CPU.</summary>
 public class WholeStepTests
 {
     private static readonly UNetConfig Network = TinyTraining.Network(side: 8, 8, 16);
@@ -18,7 +18,7 @@ public class WholeStepTests
     [Fact]
     public void ATrainingStepIsOneGraphWithTheBitsOfSingleLaunches()
     {
-        EmulatedDevice.Require();
+        TestGpu.Require();
         var graph = Train(graphs: true);
         var single = Train(graphs: false);
         Assert.Equal(single.Results, graph.Results);
@@ -41,7 +41,7 @@ public class WholeStepTests
     [InlineData(false)]
     public void FromTheSecondStepOnNoOpIsCalledIfThereAreGraphs(bool graphs)
     {
-        EmulatedDevice.Require();
+        TestGpu.Require();
         using var device = Open(graphs);
         using var training = new TinyTraining(device, Network);
         training.Run(0);
@@ -59,7 +59,7 @@ public class WholeStepTests
     [InlineData("dpmpp_2m", 1)]
     public void ASamplingStepIsOneGraphWithTheBitsOfSingleLaunches(string sampler, double guidance)
     {
-        EmulatedDevice.Require();
+        TestGpu.Require();
         float[] graph = Sample(graphs: true), single = Sample(graphs: false);
         Assert.Equal(single, graph);
         using var cpu = new CpuDevice(1);
@@ -67,7 +67,7 @@ public class WholeStepTests
 
         float[] Sample(bool graphs)
         {
-            EmulatedDriver.Start();
+            TestGpu.Require();
             using var device = Open(graphs);
             return SampleOn(device);
         }
@@ -79,7 +79,7 @@ public class WholeStepTests
             TinyTraining.Randomize(parameters);
             var model = new GenerativeModel(unet, device, new DiffusionConfig { Timesteps = 8 }, Network.Height, Network.Width);
             var sampling = new SamplingConfig { Sampler = sampler, Steps = sampler == "ddpm" ? 8 : 4, Eta = 0.5, Guidance = guidance };
-            var images = ImageSampler.Run(model, new SampleRequest { Count = 3, BatchSize = 2, Sampling = sampling, Seed = 5, TrajectoryFrames = 2 });
+            var images = ImageSampler.Run(model, new SampleRequest { Count = 5, BatchSize = 2, Sampling = sampling, Seed = 5, TrajectoryFrames = 2 });
             return [.. images.Pixels, .. images.Trajectory.SelectMany(frame => frame)];
         }
     }
@@ -87,9 +87,9 @@ public class WholeStepTests
     [Fact]
     public void ADenoiserWithStateIsCalledForEachStep()
     {
-        using var emulated = EmulatedDevice.Open(exact: false);
+        using var gpu = TestGpu.Open(exact: false);
         var plan = DdimSampler.Plan(NoiseSchedule.Linear(10), Prediction.Epsilon, 4);
-        using var start = new Tensor(emulated.Device, new Shape(1, 2)).Upload([0.5f, -1]);
+        using var start = new Tensor(gpu.Device, new Shape(1, 2)).Upload([0.5f, -1]);
         int calls = 0;
         Denoiser counting = (x, _) =>
         {
@@ -98,15 +98,17 @@ public class WholeStepTests
         };
         Sampler.Run(plan, counting, start, 1).Dispose();
         Assert.Equal(4, calls);
-        Sampler.Run(plan, counting, start, 1, replay: true).Dispose();
+        using var loop = new SamplingLoop(plan, counting, gpu.Device, start.Shape, seed: 1, replay: true);
+        loop.Run(start).Dispose();
+        loop.Run(start).Dispose();
         Assert.Equal(5, calls);
     }
 
-    private static CudaDevice Open(bool graphs) => new(new CudaOptions { Cache = EmulatedDriver.Cache, CompileAhead = false, Graphs = graphs });
+    private static CudaDevice Open(bool graphs) => new(TestGpu.Options with { Graphs = graphs });
 
     private static Trained Train(bool graphs)
     {
-        EmulatedDriver.Start();
+        TestGpu.Require();
         using var device = Open(graphs);
         return Train(device);
     }
@@ -115,7 +117,7 @@ public class WholeStepTests
     {
         using var training = new TinyTraining(device, Network);
         StepResult[] results = [.. Enumerable.Range(0, 3).Select(training.Run)];
-        return new Trained(results, training.Parameters.Values.ToArray(), training.Parameters.Ema!.ToArray(), device is CudaDevice ? EmulatedDriver.Launches() : 0);
+        return new Trained(results, training.Parameters.Values.ToArray(), training.Parameters.Ema!.ToArray(), device is CudaDevice ? TestGpu.Launches(0) : 0);
     }
 
     private sealed record Trained(StepResult[] Results, float[] Weights, float[] Ema, long Launches);
