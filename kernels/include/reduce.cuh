@@ -28,16 +28,3 @@ __device__ __forceinline__ T blockSum(T value) {
     __syncthreads();                                // the next call writes partial again
     return value;
 }
-
-// Like blockSum, the maximum.
-template <class T>
-__device__ __forceinline__ T blockMax(T value) {
-    __shared__ T partial[32];
-    int lane = threadIdx.x % 32, warp = threadIdx.x / 32, warps = blockDim.x / 32;
-    value = warpMax(value);
-    if (lane == 0) partial[warp] = value;
-    __syncthreads();
-    value = warpMax(partial[lane < warps ? lane : 0]);
-    __syncthreads();
-    return value;
-}

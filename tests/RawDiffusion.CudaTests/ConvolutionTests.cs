@@ -52,6 +52,34 @@ public class ConvolutionTests
         Assert.Equal(2 * splits, TestGpu.Launches(2 * splits, "conv2d_finish"));
     }
 
+    /// <summary>Either factor, once along and once across the summed extent: three quarters of tf32's last place round up, one quarter rounds down, and a half away from zero.</summary>
+    [Theory]
+    [InlineData(0.75f, 1)]
+    [InlineData(0.5f, 1)]
+    [InlineData(0.25f, 0)]
+    public void TheTensorCoresFactorsAreRoundedToNearest(float places, float rounded)
+    {
+        TestGpu.Require();
+        const float place = 1f / 1024;
+        const int pixels = 16, channels = 64;
+        using var device = new CudaDevice(TestGpu.Options with { Tf32 = true });
+        var geometry = ConvGeometry.Symmetric(1, 4, 4, channels, channels, kernel: 1);
+        Tensor Filled(Shape shape, float value) => new Tensor(device, shape).Upload([.. Enumerable.Repeat(value, (int)shape.Count)]);
+        Shape image = new(1, 4, 4, channels), weights = new(channels, 1, 1, channels);
+        using Tensor off = Filled(image, 1 + places * place), one = Filled(image, 1), offWeights = Filled(weights, 1 + places * place), oneWeights = Filled(weights, 1);
+        using Tensor y = new(device, image), dw = new(device, weights);
+        foreach (var (x, w) in ((Tensor, Tensor)[])[(off, oneWeights), (one, offWeights)])
+        {
+            device.Conv2d(x, w, null, null, null, y, geometry);
+            Assert.All(y.ToArray(), value => Assert.Equal(channels * (1 + rounded * place), value));
+        }
+        foreach (var (x, dy) in ((Tensor, Tensor)[])[(off, one), (one, off)])
+        {
+            device.Conv2dBackwardWeight(x, dy, dw, null, false, geometry);
+            Assert.All(dw.ToArray(), value => Assert.Equal(pixels * (1 + rounded * place), value));
+        }
+    }
+
     private static void Check(DeviceUnderTest device, int[] x, int outputs, string[] kernels, int splits)
     {
         TestGpu.Require();

@@ -40,6 +40,22 @@ public class GraphTests
         }
     }
 
+    /// <summary>Uploads go through a ring of pinned memory, which comes round; a graph's constants do not lie there.</summary>
+    [Fact]
+    public void AGraphsConstantsOutlastAnyNumberOfUploads()
+    {
+        using var gpu = TestGpu.Open();
+        Tensor x = gpu.Make(1), others = gpu.Make(1 << 18);
+        using var graph = gpu.Device.Capture(() => x.Upload([3f]));
+        float[] values = [.. Enumerable.Repeat(4f, 1 << 18)];
+        for (int i = 0; i < 8; i++)
+        {
+            others.Upload(values);
+        }
+        graph.Launch();
+        Assert.Equal([3f], x.ToArray());
+    }
+
     [Theory]
     [InlineData(false)]
     [InlineData(true)]

@@ -46,4 +46,20 @@ public class GroupNormTests
 
         Tensor Make(float[] content) => new Tensor(gpu.Device, new Shape(1, 128, 4)).Upload(content);
     }
+
+    /// <summary>Eight numbers above 2²⁰ whose sums, in whatever order, each round to less than they are: a first mean misses a fifth, more than the deviation.</summary>
+    [Fact]
+    public void AFirstMeanThatIsOffIsCorrected()
+    {
+        using var gpu = TestGpu.Open();
+        const int positions = 4096, channels = 4;
+        float[] above = [0, 0.125f, 0.125f, 0.25f, 0.25f, 0.25f, 0.25f, 0.5f];
+        float[] values = [.. Enumerable.Range(0, positions * channels).Select(i => (1 << 20) + above[i / channels / (positions / above.Length)])];
+        var x = gpu.Make(values.Length).Slice(0, new Shape(1, positions, channels)).Upload(values);
+        Tensor y = gpu.Make(values.Length).Slice(0, x.Shape), mean = gpu.Make(1).Slice(0, new Shape(1, 1)), rstd = gpu.Make(1).Slice(0, new Shape(1, 1));
+        gpu.Device.GroupNorm(x, gpu.Upload(1, 1, 1, 1), gpu.Upload(0, 0, 0, 0), null, y, mean, rstd, 1, 0, silu: false);
+        double expected = above.Average(), variance = above.Average(a => (a - expected) * (a - expected));
+        Assert.Equal((1 << 20) + expected, mean.ToArray()[0], 0.0625);
+        Assert.Equal(1 / Math.Sqrt(variance), rstd.ToArray()[0], 1e-4);
+    }
 }

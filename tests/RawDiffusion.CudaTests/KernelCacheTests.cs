@@ -165,6 +165,54 @@ public sealed class KernelCacheTests : IDisposable
         Assert.Contains("does not know sm_77: it knows 75, 80", Assert.Throws<DeviceException>(() => new KernelCompiler("sm_77", null)).Message);
     }
 
+    /// <summary>Name and chip stand in the entry's name, too; the rest only in the digest.</summary>
+    [Fact]
+    public void EverythingThatACompilationDependsOnMakesAnotherKey()
+    {
+        string[] options = ["--one", "--two"];
+        KernelSource ab = Source with { Headers = [KeyValuePair.Create("a.cuh", "b")] };
+        string[] digests =
+        [
+            Digest(ab, options, "12.4", "sm_80"),
+            Digest(ab with { Name = "other" }, options, "12.4", "sm_80"),
+            Digest(ab with { Text = "other" }, options, "12.4", "sm_80"),
+            Digest(ab with { Headers = [KeyValuePair.Create("c.cuh", "b")] }, options, "12.4", "sm_80"),
+            Digest(ab with { Headers = [KeyValuePair.Create("a.cuh", "c")] }, options, "12.4", "sm_80"),
+            Digest(ab with { Headers = [KeyValuePair.Create("a.cu", "hb")] }, options, "12.4", "sm_80"),
+            Digest(ab, ["--one", "--three"], "12.4", "sm_80"),
+            Digest(ab, ["--two", "--one"], "12.4", "sm_80"),
+            Digest(ab, ["--one--two"], "12.4", "sm_80"),
+            Digest(ab, options, "12.5", "sm_80"),
+            Digest(ab, options, "12.4", "sm_90a"),
+        ];
+        Assert.Equal(digests.Length, digests.Distinct().Count());
+        Assert.Equal(digests[0], Digest(ab, [.. options], "12.4", "sm_80"));
+
+        static string Digest(KernelSource source, string[] options, string version, string architecture) => KernelKey.Of(source, options, version, architecture).Digest;
+    }
+
+    [Fact]
+    public void AnEntryUnderAnothersNameIsNotTaken()
+    {
+        var cache = new KernelCache(_folder);
+        KernelKey key = KernelKey.Of(Source, [], "12.4", "sm_80"), other = KernelKey.Of(Source, [], "12.5", "sm_80");
+        cache.Write(key, new CompiledKernels(Source.Name, "sm_80", [1, 2, 3], "log"));
+        Assert.Equal([1, 2, 3], cache.TryRead(key)!.Image);
+        File.Copy(cache.PathOf(key), cache.PathOf(other));
+        Assert.Null(cache.TryRead(other));
+    }
+
+    [Fact]
+    public void AnEntryThatCannotBePutInPlaceLeavesNothingBehind()
+    {
+        var cache = new KernelCache(_folder);
+        var key = KernelKey.Of(Source, [], "12.4", "sm_80");
+        Directory.CreateDirectory(cache.PathOf(key));
+        cache.Write(key, new CompiledKernels(Source.Name, "sm_80", [1, 2, 3], "log"));
+        Assert.Empty(Directory.GetFiles(_folder));
+        Assert.Null(cache.TryRead(key));
+    }
+
     private int Recompiled()
     {
         var compiler = new KernelCompiler("sm_90a", new KernelCache(_folder));

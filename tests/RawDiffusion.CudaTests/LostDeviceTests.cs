@@ -80,6 +80,101 @@ public class LostDeviceTests
         Assert.True(emulated.Device.IsLost);
     }
 
+    /// <summary>What each kind of call is given, and how it is called.</summary>
+    private static readonly Dictionary<string, Action<TestGpu, Tensor, CudaGraph>> Calls = new()
+    {
+        ["cuMemAlloc"] = (gpu, _, _) => gpu.Make(5),
+        ["cuMemGetInfo"] = (gpu, _, _) => gpu.Device.MemoryInfo(),
+        ["cuMemHostAlloc"] = (gpu, _, _) => new PinnedMemory(gpu.Stream.Context, 64).Dispose(),
+        ["cuMemcpyHtoDAsync"] = (_, x, _) => x.Upload([3f, 4f]),
+        ["cuMemcpyDtoHAsync"] = (_, x, _) => x.ToArray(),
+        ["cuMemcpyDtoDAsync"] = (_, x, _) => x.Slice(0, new(1)).CopyFrom(x.Slice(1, new(1))),
+        ["cuMemsetD8Async"] = (_, x, _) => x.Clear(),
+        ["cuMemsetD32Async"] = (gpu, x, _) => gpu.Stream.FillWords(x.Address, 2, 1),
+        ["cuLaunchKernel"] = (gpu, x, _) => gpu.Device.LinearCombination(2, x, 0, null, x),
+        ["cuModuleGetFunction"] = (gpu, x, _) => gpu.Device.Silu(x, x),
+        ["cuModuleLoadData"] = (gpu, x, _) => gpu.Device.SumPositions(x.Slice(0, new(1, 1, 2)), x.Slice(0, new(1, 2)), false),
+        ["cuGraphLaunch"] = (_, _, graph) => graph.Launch(),
+        ["cuStreamBeginCapture"] = (gpu, _, _) => gpu.Device.Capture(() => { }),
+        ["cuStreamSynchronize"] = (gpu, _, _) => gpu.Device.Synchronize(),
+        ["cuStreamCreate"] = (gpu, _, _) => new CudaStream(gpu.Stream.Context).Dispose(),
+        ["cuEventCreate"] = (gpu, _, _) => new CudaEvent(gpu.Stream.Context).Dispose(),
+    };
+
+    public static TheoryData<string> CallNames => new(Calls.Keys);
+
+    /// <summary>The driver knows of the fault, and the device does not yet: whatever it calls next must not take the refusal for success.</summary>
+    [Theory]
+    [MemberData(nameof(CallNames))]
+    public void WhateverIsCalledAfterAFaultTellsIt(string call)
+    {
+        using var emulated = TestGpu.OpenEmulated();
+        var device = emulated.Device;
+        var x = emulated.Upload(1, 2);
+        using var graph = device.Capture(() => device.LinearCombination(2, x, 0, null, x));
+        EmulatedDriver.FailLaunch(1);
+        device.LinearCombination(2, x, 0, null, x);
+        Assert.Equal(CuResult.LaunchFailed, CudaDriver.cuStreamSynchronize(emulated.Stream.Value));
+        Assert.False(device.IsLost);
+        string message = Assert.Throws<DeviceException>(() => Calls[call](emulated, x, graph)).Message;
+        Assert.StartsWith(call, message);
+        Assert.Contains("CUDA_ERROR_LAUNCH_FAILED", message);
+        Assert.True(device.IsLost);
+    }
+
+    /// <summary>And what the driver refuses of itself is an error, too, though nothing is lost.</summary>
+    [Fact]
+    public void WhatTheDriverRefusesIsReported()
+    {
+        using var emulated = TestGpu.OpenEmulated();
+        var device = emulated.Device;
+        Tensor x = emulated.Upload(1, 2), y = emulated.Upload(3, 4);
+        Refused("cuMemsetD8Async", () => device.Fill(x.Address, 9, 0));
+        Refused("cuMemcpyDtoDAsync", () => device.Copy(x.Address, y.Address, 9));
+        Refused("cuMemcpyHtoDAsync", () => device.CopyFromHost(new byte[9], x.Address));
+        Refused("cuMemcpyDtoHAsync", () => device.CopyToHost(x.Address, new byte[9]));
+        Refused("cuLaunchKernel", () => emulated.Kernel("add_one").Launch(emulated.Stream, 1, 2048, 0, x, 2));
+        Assert.Equal([1f, 2f, 3f, 4f], [.. x.ToArray(), .. y.ToArray()]);
+
+        void Refused(string call, Action action)
+        {
+            Assert.StartsWith(call, Assert.Throws<DeviceException>(action).Message);
+            Assert.False(device.IsLost);
+        }
+    }
+
+    [Theory]
+    [InlineData(CuResult.EccUncorrectable)]
+    [InlineData(CuResult.NvlinkUncorrectable)]
+    [InlineData(CuResult.IllegalAddress)]
+    [InlineData(CuResult.LaunchTimeout)]
+    [InlineData(CuResult.Assert)]
+    [InlineData(CuResult.HardwareStackError)]
+    [InlineData(CuResult.IllegalInstruction)]
+    [InlineData(CuResult.MisalignedAddress)]
+    [InlineData(CuResult.InvalidAddressSpace)]
+    [InlineData(CuResult.InvalidPc)]
+    [InlineData(CuResult.LaunchFailed)]
+    [InlineData(CuResult.Unknown)]
+    internal void EveryErrorThatAKernelMayEndInLosesTheDevice(CuResult code)
+    {
+        using var emulated = TestGpu.OpenEmulated();
+        var x = emulated.Upload(1, 2);
+        EmulatedDriver.FailLaunch(1, (int)code);
+        emulated.Device.LinearCombination(2, x, 0, null, x);
+        Assert.Throws<DeviceException>(emulated.Device.Synchronize);
+        Assert.True(emulated.Device.IsLost);
+    }
+
+    [Theory]
+    [InlineData(CuResult.InvalidValue)]
+    [InlineData(CuResult.OutOfMemory)]
+    [InlineData(CuResult.NotFound)]
+    [InlineData(CuResult.NotReady)]
+    [InlineData(CuResult.LaunchOutOfResources)]
+    [InlineData(CuResult.StreamCaptureInvalidated)]
+    internal void ARefusedCallLosesNothing(CuResult code) => Assert.False(code.IsSticky());
+
     /// <summary>A step on a new device whose nth launch fails; null if it failed.</summary>
     private static StepResult? Step(bool graphs, Action<LostTraining> lost, int failing = 0, int code = 0)
     {

@@ -56,7 +56,9 @@ public class NativeLibrariesTests
         File.WriteAllText(library, "");
         using var unset = new EnvironmentVariable("RAWDIFFUSION_NVRTC", null);
         using var environment = new EnvironmentVariable("VIRTUAL_ENV", folder.Path);
-        Assert.Contains(library, LibraryCandidates.For(NativeLibraries.NvrtcName, null));
+        var candidates = LibraryCandidates.For(NativeLibraries.NvrtcName, null).ToList();
+        Assert.Contains(library, candidates);
+        Assert.Equal(["libnvrtc.so.13", "libnvrtc.so.12", "libnvrtc.so"], candidates.Take(3));
     }
 
     private sealed class EnvironmentVariable : IDisposable

@@ -19,6 +19,10 @@ public static class AttentionCases
         Case("t=64", new(2, 8, 8, 16), 1),
         // Scores of several hundred, whose exponentials overflow unless the largest is subtracted first.
         Case("large-scores", new(2, 6, 4), 2, scale: 20, Tolerance.Sum with { Float32 = 1e-4, Floor = 1 }),
+        // Every score is about −170: no exponential of one is above zero unless the largest is subtracted first.
+        new TapeCase("Attention", "scores-far-below-zero", Tolerance.Sum with { Float32 = 1e-4, Floor = 1 },
+            [Differentiable("q", new(2, 6, 6), 0.3, mean: 10), Differentiable("k", new(2, 6, 6), 0.3, mean: -10), Differentiable("v", new(2, 6, 6))],
+            (tape, of) => tape.Attention(of["q"], of["k"], of["v"], 2)),
         new TapeCase("Attention", "one-tensor-for-all", Tolerance.Sum, [Differentiable("x", new(2, 5, 6))],
             (tape, of) => tape.Attention(of["x"], of["x"], of["x"], 2)),
         new TapeCase("Attention", "constant-keys", Tolerance.Sum, [Differentiable("q", new(2, 5, 6)), Constant("k", new(2, 5, 6)), Differentiable("v", new(2, 5, 6))],

@@ -12,6 +12,7 @@ public static class EmbeddingCases
         Case("one", 1, 1, 0),
         Case("all-the-same,c=33", 4, 33, 2, 2, 2, 2, 2, 2, 2),
         Case("many-rows,c=31", 101, 31, 100, 0, 50, 100),
+        Case("c=513", 3, 513, 2, 0, 2),
     ];
 
     private static TapeCase Case(string name, int rows, int channels, params int[] labels) =>

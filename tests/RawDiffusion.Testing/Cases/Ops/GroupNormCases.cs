@@ -19,6 +19,7 @@ public static class GroupNormCases
         Case("c=1", new(2, 5, 7, 1), groups: 1, silu: true),
         Case("tokens", new(2, 7, 16), groups: 4),
         Case("vectors", new(5, 12), groups: 3, silu: true, scaleShift: true),
+        Case("batch-19", new(19, 1, 2, 4), groups: 2, silu: true, scaleShift: true),
         Case("many-positions", new(1, 17, 19, 8), groups: 2, silu: true),
         Case("large-mean", new(2, 6, 6, 8), groups: 2, mean: 40, tolerance: Tolerance.Elementwise with { Float32 = 1e-4 }),
         // No variance at all: 1/√eps multiplies whatever rounding is left of x − mean.

@@ -13,8 +13,26 @@ public static class MeanSquaredErrorCases
         Case("weights", new(3, 5, 7), weights: true),
         Case("one-element", new(1, 1)),
         Case("batch-33", new(33, 3), weights: true),
+        Case("batch-300", new(300, 2), weights: true),
         Case("n=1025", new(2, 1025), weights: true),
+        Case("n=4099", new(2, 4099)),
+        SmallAfterLarge,
     ];
+
+    /// <summary>Large differences come first, wherever a device's threads start; a single-precision sum of squares would lose all that follow.</summary>
+    private static DeviceCase SmallAfterLarge
+    {
+        get
+        {
+            Shape shape = new(1, 1 << 18);
+            return new DeviceCase("MeanSquaredError", "small-after-large", Tolerance.Elementwise,
+                [
+                    new("prediction", shape, Role.Constant, [.. Enumerable.Range(0, (int)shape.Count).Select(i => i < 2048 && i % 4 == 0 ? 4096 : (double)0.45f)]),
+                    new("truth", shape, Role.Constant, new double[shape.Count]), Output("per_sample", new(1)), Output("loss", new(1)),
+                ],
+                (device, of) => device.MeanSquaredError(of["prediction"], of["truth"], null, of["per_sample"], of["loss"]));
+        }
+    }
 
     private static TapeCase Case(string name, Shape shape, bool weights = false)
     {
