@@ -24,7 +24,7 @@ KERNEL linear_start(float* y, const float* bias, const float* residual, int colu
 
 KERNEL linear_column_sums(float* sums, const float* x, int rows, int columns, int rowsPerPart, int accumulate) {
     __shared__ float partial[8][32];
-    int column = blockIdx.x * 32 + threadIdx.x, first = blockIdx.y * rowsPerPart, end = min(first + rowsPerPart, rows);
+    int column = blockIdx.x * 32 + threadIdx.x, first = blockIdx.y * rowsPerPart, end = first + min(rowsPerPart, rows - first);
     float sum = 0;
     if (column < columns) {
 #pragma unroll 8

@@ -17,8 +17,8 @@ internal sealed class Benchmark(UNetConfig network, DiffusionConfig diffusion, b
         report.Add(ceilings);
 
         var cases = OpCases.Of(network, batch).ToList();
-        Ops("fp32", device, cases, Math.Max(ceilings.Float32, ceilings.Gemm), ceilings.Copy);
-        Ops("tf32", tf32, cases.Where(c => c.IsProduct), Math.Max(ceilings.Tf32, ceilings.GemmTf32), ceilings.Copy);
+        Ops("fp32", "fp32", device, cases, Math.Max(ceilings.Float32, ceilings.Gemm), ceilings.Copy);
+        Ops("tf32", "tf32, products alone", tf32, cases.Where(c => c.IsProduct), Math.Max(ceilings.Tf32, ceilings.GemmTf32), ceilings.Copy);
         foreach (var (precision, on) in ((string, CudaDevice)[])[("fp32", device), ("tf32", tf32)])
         {
             report.Add($"training step, {precision}, batch {batch}", StepTrace.Training(on, network, diffusion, batch));
@@ -27,9 +27,10 @@ internal sealed class Benchmark(UNetConfig network, DiffusionConfig diffusion, b
                 report.Add($"denoising step, {precision}, batch {count}", StepTrace.Denoising(on, network, diffusion, count));
             }
         }
+        report.End();
     }
 
-    private void Ops(string precision, CudaDevice device, IEnumerable<OpCase> cases, double operations, double bytes)
+    private void Ops(string precision, string what, CudaDevice device, IEnumerable<OpCase> cases, double operations, double bytes)
     {
         using var timer = new GpuTimer(device, quick);
         report.BeginOps(precision);
@@ -38,6 +39,6 @@ internal sealed class Benchmark(UNetConfig network, DiffusionConfig diffusion, b
             using var operands = new OperandSet(device);
             report.Add(opCase, precision, timer.Measure(opCase.Prepare(operands)), operations, bytes);
         }
-        report.EndOps(precision);
+        report.EndOps(what);
     }
 }

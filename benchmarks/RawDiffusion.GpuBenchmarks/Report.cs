@@ -8,6 +8,7 @@ internal sealed class Report : IDisposable
     private const double Tera = 1e12, Giga = 1e9;
 
     private readonly StreamWriter _lines;
+    private readonly List<string> _sums = [];
     private double _step, _floor;
 
     public Report(string path) => _lines = new StreamWriter(path) { AutoFlush = true };
@@ -71,7 +72,14 @@ internal sealed class Report : IDisposable
         });
     }
 
-    public void EndOps(string precision) => Print($"{precision}: as often as a training step does them, {_step:0.000} ms; by the ceilings at least {_floor:0.000} ms");
+    public void EndOps(string what)
+    {
+        _sums.Add($"{what} {_step:0.000} ms, by the ceilings at least {_floor:0.000} ms");
+        Print($"{what}: as often as a training step does them, {_step:0.000} ms; by the ceilings at least {_floor:0.000} ms");
+    }
+
+    /// <summary>The line that a summary shows.</summary>
+    public void End() => Print($"\nthe ops of a training step: {string.Join("; ", _sums)}");
 
     public void Add(string step, IReadOnlyList<KernelShare> shares)
     {

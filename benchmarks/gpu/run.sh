@@ -3,8 +3,8 @@
 # folder that PROGRAMS names, and leaves every log in OUT. A failing part is marked and does not stop the others; the last lines are a summary.
 #   run.sh OUT             doctor with every op against the CPU, the op cases of the test suite, 200 training steps against the CPU's, every op and
 #                          whole steps timed, bench at several batches and precisions, and, if PEER names a folder with bench_torch.py and
-#                          python3 has PyTorch, PyTorch in turn with us, five times
-#   run.sh OUT --dry-run   the same with tiny sizes and without bench, for the emulated driver of the tests
+#                          python3 has PyTorch, PyTorch in turn with us, ROUNDS times (5 if not set), and the ratios
+#   run.sh OUT --dry-run   the same with tiny sizes and bench on the CPU, for the emulated driver of the tests
 set -uo pipefail
 [[ $# -ge 1 ]] || { echo "usage: run.sh OUT [--dry-run]" >&2; exit 2; }
 mkdir -p "$1" || exit 2
@@ -69,21 +69,57 @@ part train-cuda "$rawdiffusion" "${train[@]}" --device cuda --out "$out/cuda"
 part losses same_losses
 part kernels "$timings" --out "$out/kernels.jsonl" "${sizes[@]}"
 
-ours() { "$rawdiffusion" bench --device cuda --preset cifar10 --batch "$1" --sample-batch "$2" --precision "$3"; }
-if [[ ! $dry ]]; then
-  for precision in fp32 tf32; do
-    for sizes in "16 1" "64 16" "128 256"; do
-      part "bench-$precision-${sizes/ /-}" ours ${sizes} $precision
+# ours PRECISION BATCH SAMPLE-BATCH, and theirs the same with PyTorch's options instead of a precision: a line of JSON each.
+ours() { "$rawdiffusion" bench --device "$device" --preset "$preset" --precision "$1" --batch "$2" --sample-batch "$3"; }
+theirs() { python3 "$PEER/bench_torch.py" --device "$device" --preset "$preset" $1 --batch "$2" --sample-batch "$3"; }
+
+# ratios OURS THEIRS FIELD: the median of our milliseconds over theirs in each round, and the range of the rounds.
+ratios() {
+  for round in $(seq "$rounds"); do
+    paste <(field "round-$round-$1" "$3") <(field "round-$round-$2" "$3")
+  done | awk 'NF == 2 { printf "%.9g\n", $1 / $2 }' | sort -g | awk '
+    { r[NR] = $1 }
+    END {
+      if (NR == 0) { print "no round is whole"; exit }
+      printf "%.3f (%.3f to %.3f in %d rounds)\n", (r[int((NR + 1) / 2)] + r[int(NR / 2) + 1]) / 2, r[1], r[NR], NR
+    }'
+}
+field() { sed -n "s/.*\"$2\": *\([0-9.e+-]*\).*/\1/p" "$out/$1.log"; }
+
+if [[ $dry ]]; then
+  device=cpu preset=mnist precisions=(fp32) batch=1 samples=(1) rounds=2
+else
+  device=cuda preset=cifar10 precisions=(fp32 tf32) batch=128 samples=(1 16 256) rounds=${ROUNDS:-5}
+  for precision in "${precisions[@]}"; do
+    part "bench-$precision-16" ours $precision 16 4
+    part "bench-$precision-64" ours $precision 64 64
+  done
+fi
+for precision in "${precisions[@]}"; do
+  part "bench-$precision-$batch" ours $precision $batch 0
+done
+
+if [[ -n ${PEER:-} ]] && python3 -c 'import torch; assert torch.cuda.is_available()' 2>/dev/null; then
+  peers=(eager-fp32 eager-tf32 eager-bf16 compiled-bf16)
+  declare -A options=(
+    [eager-fp32]="" [eager-tf32]="--tf32 --channels-last" [eager-bf16]="--tf32 --bf16 --channels-last" [compiled-bf16]="--tf32 --bf16 --channels-last --compile")
+  for round in $(seq "$rounds"); do
+    for sample in "${samples[@]}"; do
+      for precision in "${precisions[@]}"; do part "round-$round-$precision-$sample" ours $precision $batch "$sample"; done
+      for peer in "${peers[@]}"; do part "round-$round-$peer-$sample" theirs "${options[$peer]}" $batch "$sample"; done
     done
   done
-  if [[ -n ${PEER:-} ]] && python3 -c 'import torch; assert torch.cuda.is_available()' 2>/dev/null; then
-    theirs() { python3 "$PEER/bench_torch.py" --preset cifar10 --device cuda --batch "$1" --sample-batch "$2" "${@:3}"; }
-    for round in 1 2 3 4 5; do
-      part "pair-$round-ours-tf32" ours 128 256 tf32
-      part "pair-$round-torch-tf32" theirs 128 256 --tf32
-      part "pair-$round-torch-best" theirs 128 256 --compile --bf16 --channels-last
+  {
+    echo "our time over PyTorch's, median of the rounds:"
+    for precision in "${precisions[@]}"; do
+      for peer in "${peers[@]}"; do
+        echo "$precision over $peer, training at batch $batch: $(ratios "$precision-${samples[0]}" "$peer-${samples[0]}" train_step_ms)"
+        for sample in "${samples[@]}"; do
+          echo "$precision over $peer, denoising at batch $sample: $(ratios "$precision-$sample" "$peer-$sample" denoise_step_ms)"
+        done
+      done
     done
-  fi
+  } | tee "$out/ratios.txt" >>"$out/summary.txt"
 fi
 
 cat "$out/summary.txt"

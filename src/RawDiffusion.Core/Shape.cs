@@ -53,10 +53,12 @@ public readonly struct Shape : IEquatable<Shape>
     public int C => _extents[Rank - 1];
 
     /// <summary>The product of the dimensions between the outermost and the innermost: positions, pixels or tokens of a sample.</summary>
-    public int Positions => Rank == 1 ? 1 : (int)(Count / N / C);
+    /// <exception cref="OverflowException">There are too many to count in 32 bits.</exception>
+    public int Positions => Rank == 1 ? 1 : checked((int)(Count / N / C));
 
     /// <summary>The product of all dimensions but the innermost: rows of a matrix product.</summary>
-    public int Rows => (int)(Count / C);
+    /// <exception cref="OverflowException">There are too many to count in 32 bits.</exception>
+    public int Rows => checked((int)(Count / C));
 
     /// <summary>This shape with another innermost extent.</summary>
     public Shape WithChannels(int channels)

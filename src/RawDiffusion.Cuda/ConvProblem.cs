@@ -15,14 +15,30 @@ internal readonly record struct ConvProblem(
     int KernelH, int KernelW, int Stride, int PadTop, int PadLeft,
     int TargetH, int TargetW, int Spacing, int FirstRow, int FirstColumn)
 {
-    /// <summary>Pixels of all images; the kernels count them in 32 bits.</summary>
-    public int Pixels => checked(Images * Rows * Columns);
+    // Loops go on by a tile or two beyond the end.
+    private const int LargestIndex = int.MaxValue - 4096;
+
+    /// <summary>Pixels of all images.</summary>
+    public int Pixels => Images * Rows * Columns;
 
     /// <summary>Products that are summed for one element of the result.</summary>
-    public int Depth => checked(KernelH * KernelW * SourceC);
+    public int Depth => KernelH * KernelW * SourceC;
 
     /// <summary>Elements of the result, its channels rounded up to a multiple of 4: what each part of a split sum takes.</summary>
     public long PaddedCount => (long)Pixels * ((Channels + 3) / 4 * 4);
+
+    /// <summary>Throws if there is more to count than the 32 bits hold in which the kernels count pixels, products and the elements of a tile's images.</summary>
+    /// <exception cref="DeviceException">There is.</exception>
+    public void RequireSmallEnough()
+    {
+        long pixelsOfImage = (long)Rows * Columns, imagesOfTile = Math.Min(Images, (pixelsOfImage + ConvTile.MostRows - 2) / pixelsOfImage + 1);
+        if (Images * pixelsOfImage > LargestIndex || (long)KernelH * KernelW * SourceC > LargestIndex || (Int128)imagesOfTile * SourceH * SourceW * SourceC > LargestIndex)
+        {
+            throw new DeviceException(
+                $"A convolution is too large for its kernels, which count in 32 bits: {Images} images of {SourceH} by {SourceW} pixels and {SourceC} channels, " +
+                $"to {Rows} by {Columns} pixels. Use a smaller --batch or smaller images.");
+        }
+    }
 
     /// <summary>A convolution itself: source x, target y.</summary>
     public static ConvProblem Forward(in ConvGeometry g) =>

@@ -37,6 +37,9 @@ internal readonly record struct ConvSplit(ConvTile Tile, int Tiles, int Parts, i
 /// <param name="BlocksPerMultiprocessor">Blocks that a multiprocessor holds at once, as the kernels' launch bounds say.</param>
 internal sealed record ConvTile(int M, int N, int Threads, int BlocksPerMultiprocessor)
 {
+    /// <summary>The most rows of any.</summary>
+    public const int MostRows = 128;
+
     /// <summary>For all large products: the most sums per byte read.</summary>
     public static ConvTile Large { get; } = new(128, 128, 256, 2);
 

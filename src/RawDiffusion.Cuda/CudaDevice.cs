@@ -20,6 +20,11 @@ namespace RawDiffusion.Cuda;
 /// </summary>
 public sealed partial class CudaDevice : Device
 {
+    /// <summary>The first GPUs with asynchronous copies and TF32.</summary>
+    private const int LeastMajor = 8;
+
+    private const int ThreadsOfBlock = 256;
+
     private readonly CudaContext _context;
     private readonly CudaStream _stream;
     private readonly StagingBuffer _staging;
@@ -38,6 +43,11 @@ public sealed partial class CudaDevice : Device
         _context = new CudaContext(options.Ordinal);
         try
         {
+            if (Properties.Major < LeastMajor)
+            {
+                throw new DeviceException(
+                    $"{Properties.Name} is of compute capability {Properties.Major}.{Properties.Minor}, but the kernels need {LeastMajor}.0 (Ampere) or later: use another GPU, or --device cpu.");
+            }
             _stream = new CudaStream(_context);
             _staging = new StagingBuffer(_context);
             _modules = new CudaModules(_context, new KernelCompiler(_context.Properties.Architecture, options.Cache));
@@ -189,10 +199,17 @@ public sealed partial class CudaDevice : Device
     /// <param name="count">Elements.</param>
     /// <param name="perThread">Elements that one thread does.</param>
     /// <param name="arguments">The kernel's arguments, in order.</param>
-    private void LaunchOver(CudaKernel kernel, long count, int perThread, params ReadOnlySpan<KernelArgument> arguments)
+    private void LaunchOver(CudaKernel kernel, long count, int perThread, params ReadOnlySpan<KernelArgument> arguments) =>
+        kernel.Launch(_stream, BlocksFor(kernel.Name, count, perThread), ThreadsOfBlock, 0, arguments);
+
+    /// <summary>The blocks that have a thread for so many elements each.</summary>
+    /// <exception cref="DeviceException">More threads than fit into the 32 bits in which many kernels number them.</exception>
+    internal static int BlocksFor(string kernel, long count, int perThread)
     {
-        const int threads = 256;
-        kernel.Launch(_stream, checked((int)CeilingDivide(count, threads * perThread)), threads, 0, arguments);
+        long threads = CeilingDivide(count, perThread);
+        return threads <= uint.MaxValue
+            ? (int)CeilingDivide(threads, ThreadsOfBlock)
+            : throw new DeviceException($"A tensor is too large for {kernel}: {threads} threads, but they are numbered in 32 bits. Use a smaller --batch or smaller images.");
     }
 
     /// <summary>Memory for one launch or a few.</summary>

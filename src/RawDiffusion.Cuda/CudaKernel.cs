@@ -1,3 +1,4 @@
+using RawDiffusion.Core;
 using RawDiffusion.Cuda.Interop;
 
 namespace RawDiffusion.Cuda;
@@ -5,18 +6,21 @@ namespace RawDiffusion.Cuda;
 /// <summary>A compiled kernel, ready to be launched. It lives as long as its module does.</summary>
 internal sealed unsafe class CudaKernel
 {
-    /// <summary>Shared memory beyond this must be allowed for each kernel.</summary>
+    /// <summary>Shared memory of a block beyond this, static and dynamic, must be allowed for each kernel.</summary>
     private const int SharedBytesAlwaysAllowed = 48 * 1024;
+
+    private const int MostBlocksAcross = 65535;
 
     private readonly CudaContext _context;
     private readonly nint _function;
     private readonly int[]? _parameterSizes;
-    private int _sharedBytesAllowed = SharedBytesAlwaysAllowed;
+    private int _sharedBytesAllowed;
 
     internal CudaKernel(CudaContext context, nint function, string name)
     {
         (_context, _function, Name) = (context, function, name);
         _parameterSizes = ReadParameterSizes(function);
+        _sharedBytesAllowed = SharedBytesAlwaysAllowed - SharedBytes;
     }
 
     /// <summary>The name in the source.</summary>
@@ -50,10 +54,14 @@ internal sealed unsafe class CudaKernel
     /// <param name="sharedBytes">Dynamic shared memory of a block.</param>
     /// <param name="arguments">The kernel's arguments, in order.</param>
     /// <exception cref="ArgumentException">The arguments are not as many or not as large as the kernel's parameters.</exception>
-    /// <exception cref="Core.DeviceException">The driver refuses, or the device is lost.</exception>
+    /// <exception cref="DeviceException">The grid is too large, the driver refuses, or the device is lost.</exception>
     public void Launch(CudaStream stream, Dim3 grid, Dim3 block, int sharedBytes, params ReadOnlySpan<KernelArgument> arguments)
     {
         CheckArguments(arguments);
+        if (grid.Y > MostBlocksAcross || grid.Z > MostBlocksAcross)
+        {
+            throw new DeviceException($"{Name} would need a grid of {grid} blocks, but CUDA takes no more than {MostBlocksAcross} in the second and third direction. Use a smaller --batch.");
+        }
         _context.Enter();
         AllowShared(sharedBytes);
         stream.Trace?.Begin(Name);

@@ -11,14 +11,18 @@ internal sealed class CudaModules(CudaContext context, KernelCompiler compiler) 
     /// <summary>A file by its name without ending.</summary>
     public CudaModule this[string file] => _modules.TryGetValue(file, out var module) ? module : _modules[file] = new CudaModule(context, Compiler.Compile(KernelSources.Get(file)));
 
-    /// <summary>Compiles every file, in parallel, and loads it.</summary>
+    /// <summary>
+    /// Compiles every file, in parallel, and loads it with all its kernels: the driver brings a kernel to the GPU when it is first looked up,
+    /// which is then not while a graph is recorded.
+    /// </summary>
     public void LoadAll()
     {
         foreach (var compiled in Compiler.CompileAll())
         {
-            if (!_modules.ContainsKey(compiled.Name))
+            var module = _modules.TryGetValue(compiled.Name, out var loaded) ? loaded : _modules[compiled.Name] = new CudaModule(context, compiled);
+            foreach (var kernel in compiled.Resources())
             {
-                _modules[compiled.Name] = new CudaModule(context, compiled);
+                _ = module[kernel.Kernel];
             }
         }
     }

@@ -56,7 +56,7 @@ internal sealed class StagingBuffer : IDisposable
     public void Download(nint source, Span<byte> target, CudaStream stream)
     {
         // One segment is on its way while the one before is copied out.
-        int chunks = (target.Length + SegmentBytes - 1) / SegmentBytes;
+        int chunks = (int)((target.Length + SegmentBytes - 1L) / SegmentBytes);
         for (int i = 0; i <= chunks; i++)
         {
             if (i < chunks)

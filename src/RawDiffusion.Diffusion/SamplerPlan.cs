@@ -4,7 +4,7 @@ namespace RawDiffusion.Diffusion;
 
 /// <summary>
 /// All that a sampler will do, worked out before it starts: its steps from noise to data. A plan is made once, by
-/// <see cref="AncestralSampler"/>, <see cref="DdimSampler"/> or <see cref="DpmSolverSampler"/>, and carried out by <see cref="Sampler"/>.
+/// <see cref="AncestralSampler"/>, <see cref="DdimSampler"/> or <see cref="DpmSolverSampler"/>, and carried out by <see cref="SamplingLoop"/>.
 /// </summary>
 public sealed class SamplerPlan
 {
@@ -80,15 +80,15 @@ public sealed class SamplerPlan
         return new Tensor(device, new Shape(_steps.Length, samples), name: "sampler timesteps").Upload(table);
     }
 
-    /// <summary>The positions of the steps' noise streams, [S, 2], on a device: the step's place in the plan, and the first sample.</summary>
-    internal Tensor UploadPositions(Device device, int firstSample)
+    /// <summary>Writes the positions of the steps' noise streams, [S, 2]: the step's place in the plan, and the first sample.</summary>
+    internal void WritePositions(Tensor positions, int firstSample)
     {
         var table = new int[_steps.Length * 2];
         for (int i = 0; i < _steps.Length; i++)
         {
             (table[2 * i], table[2 * i + 1]) = (i, firstSample);
         }
-        return new Tensor(device, new Shape(_steps.Length, 2), DType.Int32, "sampler positions").Upload(table);
+        positions.Upload(table);
     }
 }
 

@@ -110,6 +110,37 @@ public class BrokenKernelTests
         Assert.Contains("race: overwrote 4 bytes at offset", emulated.Failure("blocks_collide", 2, 8, 0, emulated.Make(8)));
     }
 
+    /// <summary>Between them is neither a barrier of the block nor one of the warp; where there is, nothing is wrong.</summary>
+    [Theory]
+    [InlineData(0, true)]
+    [InlineData(1, false)]
+    [InlineData(2, false)]
+    public void TwoThreadsThatPassANumberThroughDeviceMemory(int barrier, bool isRace)
+    {
+        using var emulated = TestGpu.OpenEmulated();
+        Tensor y = emulated.Make(32), handed = emulated.Make(32);
+        emulated.Kernel("passes_through_memory", "limit_checks").Launch(emulated.Stream, 1, 32, 0, y, handed, barrier);
+        if (isRace)
+        {
+            Assert.Matches(@"race: (read|overwrote) 4 bytes at offset \d+ of an allocation of 128 bytes, which thread \(\d+, 0, 0\) wrote with no barrier in between", Assert.Throws<DeviceException>(emulated.Device.Synchronize).Message);
+        }
+        else
+        {
+            Assert.Equal(Enumerable.Range(0, 32).Select(i => (float)(31 - i)), y.ToArray());
+        }
+    }
+
+    [Theory]
+    [InlineData("sum", "added")]
+    [InlineData("product", "multiplied")]
+    [InlineData("shift", "shifted")]
+    public void ANumberThatDoesNotFit(string operation, string message)
+    {
+        using var emulated = TestGpu.OpenEmulated();
+        emulated.Kernel("overflowing_" + operation, "limit_checks").Launch(emulated.Stream, 1, 1, 0, emulated.Make(DType.Int32, 1), 65536, 32);
+        Assert.Contains(message, Assert.Throws<DeviceException>(emulated.Device.Synchronize).Message);
+    }
+
     [Fact]
     public void AnIndexOutOfALocalArray()
     {
@@ -133,12 +164,16 @@ public class BrokenKernelTests
     }
 
     [Fact]
-    public void AfterALostDeviceANewOneWorks()
+    public void AfterALostDeviceTheProcessGetsNoOther()
     {
         using (var lost = TestGpu.OpenEmulated())
         {
             lost.Failure("off_by_one", 1, 64, 0, lost.Make(2), 2);
         }
+        var failure = Assert.Throws<DeviceException>(() => new CudaDevice(TestGpu.Options));
+        Assert.Contains("cuDevicePrimaryCtxRetain(0) failed: CUDA_ERROR_ILLEGAL_ADDRESS", failure.Message);
+        Assert.Contains("lost to this process", failure.Message);
+        // As a new process would find it.
         using var emulated = TestGpu.OpenEmulated();
         Assert.Equal([1f], emulated.Upload(1).ToArray());
     }

@@ -1,4 +1,5 @@
 using RawDiffusion.Core;
+using RawDiffusion.Cuda;
 using RawDiffusion.Testing;
 
 namespace RawDiffusion.CudaTests;
@@ -107,6 +108,24 @@ public class GraphTests
         graph.Launch();
         Assert.Contains("kernel off_by_one", Assert.Throws<DeviceException>(gpu.Device.Synchronize).Message);
         Assert.True(gpu.Device.IsLost);
+    }
+
+    /// <summary>The driver brings a kernel to the GPU when it is first looked up, which takes memory and may wait.</summary>
+    [Fact]
+    public void ADeviceThatCompilesAheadLooksNothingUpWhileRecording()
+    {
+        TestGpu.RequireEmulated();
+        foreach (bool ahead in (bool[])[true, false])
+        {
+            using var device = new CudaDevice(TestGpu.Options with { CompileAhead = ahead });
+            using Tensor x = new Tensor(device, new Shape(1, 2, 2, 4)).Clear(), y = new Tensor(device, new Shape(1, 4, 4, 4));
+            device.Capture(() =>
+            {
+                device.Silu(x, x);
+                device.UpsampleNearest(x, y);
+            }).Dispose();
+            Assert.Equal(ahead ? 0 : 2, EmulatedDriver.LookupsWhileRecording());
+        }
     }
 
     [Fact]

@@ -8,8 +8,8 @@ using RawDiffusion.Training.Loop;
 namespace RawDiffusion.CudaTests;
 
 /// <summary>
-/// A launch fails in a way that ends the context: the device is lost, every call from then on fails at once with the first error, clearing
-/// up does not fail, and another device of the same process works.
+/// A launch fails in a way that ends the context: the device is lost, every call from then on fails at once with the first error, and
+/// clearing up does not fail.
 /// </summary>
 public class LostDeviceTests
 {

@@ -1,5 +1,6 @@
 using RawDiffusion.Core;
 using RawDiffusion.Cuda;
+using RawDiffusion.Cuda.Interop;
 using RawDiffusion.Testing;
 
 namespace RawDiffusion.CudaTests;
@@ -43,6 +44,34 @@ public class MatrixProductTests
     }
 
     [Fact]
+    public void SumsAreInSinglePrecision()
+    {
+        using var emulated = TestGpu.OpenEmulated();
+        Tensor a = emulated.Upload(1 << 24, 1, 1), b = emulated.Upload(1, 1, 1), c = emulated.Make(1);
+        emulated.Device.Blas.Multiply(false, false, 1, 1, 3, 1, a.Address, 3, b.Address, 1, 0, c.Address, 1);
+        Assert.Equal(1 << 24, c.ToArray()[0]);
+    }
+
+    [Fact]
+    public void ProductsNeedTheWorkspaceOfTheDevice()
+    {
+        using var emulated = TestGpu.OpenEmulated();
+        Tensor x = emulated.Upload(3), workspace = emulated.Make(1024);
+        Assert.Equal(CublasStatus.Success, Cublas.cublasCreate(out nint handle));
+        Assert.Equal(CublasStatus.Success, Cublas.cublasSetWorkspace(handle, workspace.Address, 4096));
+        Assert.Equal(CublasStatus.Success, Cublas.cublasSetStream(handle, emulated.Stream.Value));
+        Assert.Equal(15, (int)Square(handle, x)); // setting the stream took the workspace away
+        Assert.Equal(CublasStatus.InvalidValue, Cublas.cublasSetWorkspace(handle, workspace.Address + 16, 1024));
+        Assert.Equal(CublasStatus.Success, Cublas.cublasSetWorkspace(handle, workspace.Address, 4096));
+        Assert.Equal(CublasStatus.Success, Square(handle, x));
+        Assert.Equal([9f], x.ToArray());
+        workspace.Dispose();
+        Assert.Equal(CublasStatus.Success, Square(handle, x));
+        Assert.Equal(CublasStatus.Success, Cublas.cublasDestroy(handle));
+        Assert.Contains("the workspace was freed", Assert.Throws<DeviceException>(emulated.Device.Synchronize).Message);
+    }
+
+    [Fact]
     public void AMatrixThatIsTooSmallIsAnError()
     {
         using var gpu = TestGpu.OpenEmulated();
@@ -56,6 +85,14 @@ public class MatrixProductTests
     {
         using var gpu = TestGpu.Open();
         Assert.Contains("CUBLAS_STATUS_INVALID_VALUE", Assert.Throws<DeviceException>(() => gpu.Device.Blas.Multiply(false, false, 2, 2, 2, 1, 0, 1, 0, 2, 0, 0, 2)).Message);
+    }
+
+    private static unsafe CublasStatus Square(nint handle, Tensor x)
+    {
+        float one = 1, zero = 0;
+        return Cublas.cublasGemmEx(
+            handle, CublasOperation.None, CublasOperation.None, 1, 1, 1, &one, x.Address, CudaDataType.Float32, 1, x.Address, CudaDataType.Float32, 1,
+            &zero, x.Address, CudaDataType.Float32, 1, CublasComputeType.Float32Pedantic, CublasAlgorithm.Default);
     }
 
     private static float[] Numbers(int count) => [.. Enumerable.Range(0, count).Select(i => (float)(i * 7 % 13 - 6))];

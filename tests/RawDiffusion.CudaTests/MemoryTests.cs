@@ -1,4 +1,5 @@
 using RawDiffusion.Core;
+using RawDiffusion.Cuda;
 using RawDiffusion.Testing;
 
 namespace RawDiffusion.CudaTests;
@@ -43,6 +44,42 @@ public class MemoryTests
         EmulatedDriver.FailAllocation(1);
         gpu.Make(5000);
         Assert.Equal(0, gpu.Device.Memory.CachedBytes);
+    }
+
+    [Fact]
+    public void ADownloadThatNobodyWaitedForIsNotThere()
+    {
+        using var emulated = TestGpu.OpenEmulated();
+        var x = emulated.Upload(5);
+        using var pinned = new PinnedMemory(emulated.Stream.Context, 4);
+        pinned.Content.Clear();
+        emulated.Stream.CopyToPinned(x.Address, pinned.Address, 4);
+        Assert.Equal([255, 255, 255, 255], pinned.Content.ToArray());
+        emulated.Device.Synchronize();
+        Assert.Equal(5, BitConverter.ToSingle(pinned.Content));
+    }
+
+    [Fact]
+    public void ASourceThatChangesBeforeItsCopyRanIsAnError()
+    {
+        using var emulated = TestGpu.OpenEmulated();
+        var x = emulated.Upload(5);
+        using var pinned = new PinnedMemory(emulated.Stream.Context, 4);
+        emulated.Stream.CopyFromPinned(pinned.Address, x.Address, 4);
+        pinned.Content.Clear();
+        Assert.Contains("was changed before the copy had run", Assert.Throws<DeviceException>(emulated.Device.Synchronize).Message);
+    }
+
+    [Fact]
+    public void PinnedMemoryFreedBeforeItsCopyRanIsAnError()
+    {
+        using var emulated = TestGpu.OpenEmulated();
+        var x = emulated.Upload(5);
+        using (var pinned = new PinnedMemory(emulated.Stream.Context, 4))
+        {
+            emulated.Stream.CopyFromPinned(pinned.Address, x.Address, 4);
+        }
+        Assert.Contains("memory of a copy was freed before it ran", Assert.Throws<DeviceException>(emulated.Device.Synchronize).Message);
     }
 
     [Fact]

@@ -48,7 +48,8 @@ public sealed class EmulatedCudaTests
         at.Start(Emulated(), [.. run, "--out", "tf32", "--device", "cuda", "--precision", "tf32"]).WaitForExit(600_000).Succeeded();
         double[] onCpu = Losses(at, "cpu"), onCuda = Losses(at, "tf32");
         Assert.All(onCpu.Zip(onCuda), pair => Assert.Equal(pair.First, pair.Second, 1e-2 * pair.First));
-        Assert.NotEqual(onCpu.Select(loss => (float)loss), onCuda.Select(loss => (float)loss));
+        // Float32's rounding alone moves a norm by a millionth.
+        Assert.Contains(Logged(at, "cpu", "grad_norm").Zip(Logged(at, "tf32", "grad_norm")), pair => Math.Abs(pair.First - pair.Second) > 1e-5 * pair.First);
     }
 
     /// <summary>40 = 20 + resume 20 holds on a GPU as on the CPU; samples and predictions agree with the CPU's.</summary>
@@ -149,6 +150,8 @@ public sealed class EmulatedCudaTests
         Assert.All(expected.Zip(found), pair => Assert.InRange(pair.First - pair.Second, -1, 1));
     }
 
-    private static double[] Losses(Workspace at, string run) =>
-        [.. File.ReadAllLines(at.At(run, "metrics.jsonl")).Select(line => JsonDocument.Parse(line).RootElement.GetProperty("loss").GetDouble())];
+    private static double[] Losses(Workspace at, string run) => Logged(at, run, "loss");
+
+    private static double[] Logged(Workspace at, string run, string field) =>
+        [.. File.ReadAllLines(at.At(run, "metrics.jsonl")).Select(line => JsonDocument.Parse(line).RootElement.GetProperty(field).GetDouble())];
 }

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using RawDiffusion.Testing;
@@ -13,12 +14,45 @@ public sealed class GpuScriptTests
     {
         Assert.SkipWhen(EmulatedDriver.ReasonToSkip.Length > 0, EmulatedDriver.ReasonToSkip);
         using var at = new Workspace();
-        var result = Run(at, EmulatedCudaTests.Emulated()).Succeeded();
-        Assert.Equal(["doctor", "op-cases", "train-cpu", "train-cuda", "losses", "kernels"], Parts(result, "well"));
+        var result = Run(at, new(EmulatedCudaTests.Emulated().Concat(Peer(at)))).Succeeded();
+        Assert.Equal(["doctor", "op-cases", "train-cpu", "train-cuda", "losses", "kernels", "bench-fp32-1"], Parts(result, "well").Where(part => !part.StartsWith("round-", StringComparison.Ordinal)));
         Assert.Contains("0 parts failed", result.Out);
+        AssertRatios(at, result);
         Assert.Contains("DenoiseUpdate", File.ReadAllText(at.At("out", "doctor.log")));
         Assert.Matches(@"op-cases +well .* total [0-9]{3,} failed 0 succeeded [0-9]{3,} skipped 0", result.Out);
         AssertTimings(File.ReadLines(at.At("out", "kernels.jsonl")).Select(line => JsonDocument.Parse(line).RootElement).ToList());
+    }
+
+    /// <summary>A python3 that says of PyTorch that it is there, and that it took 1 ms for a training step in the first round and 3 ms in the second.</summary>
+    private static Dictionary<string, string> Peer(Workspace at)
+    {
+        string folder = Directory.CreateDirectory(at.At("peer")).FullName, python = Path.Combine(folder, "python3"), calls = Path.Combine(folder, "calls.txt");
+        File.WriteAllText(python, $$"""
+            #!/bin/sh
+            [ "$1" = -c ] && exit 0
+            echo "$*" >>'{{calls}}'
+            [ "$(wc -l <'{{calls}}')" -le 4 ] && ms=1.0 || ms=3.0
+            printf '{"train_step_ms": %s, "denoise_step_ms": 0.5}\n' $ms
+            """);
+        File.SetUnixFileMode(python, UnixFileMode.UserRead | UnixFileMode.UserExecute);
+        return new() { ["PEER"] = folder, ["PATH"] = $"{folder}:{Environment.GetEnvironmentVariable("PATH")}" };
+    }
+
+    /// <summary>Four kinds of PyTorch, twice each, in turn with us; the ratios are those of the times in the logs.</summary>
+    private static void AssertRatios(Workspace at, Result result)
+    {
+        string[] calls = File.ReadAllLines(at.At("peer", "calls.txt"));
+        Assert.Equal(8, calls.Length);
+        Assert.EndsWith("bench_torch.py --device cpu --preset mnist --tf32 --bf16 --channels-last --compile --batch 1 --sample-batch 1", calls[3]);
+        double Ours(int round, string field) => JsonDocument.Parse(File.ReadAllText(at.At("out", $"round-{round}-fp32-1.log"))).RootElement.GetProperty(field).GetDouble();
+        double[] ratios = [Ours(1, "train_step_ms"), Ours(2, "train_step_ms") / 3];
+        var line = Regex.Match(result.Out, @"^fp32 over compiled-bf16, training at batch 1: ([0-9.]+) \(([0-9.]+) to ([0-9.]+) in 2 rounds\)$", RegexOptions.Multiline);
+        Assert.True(line.Success, result.Out);
+        foreach (var (group, expected) in ((double[])[ratios.Average(), ratios.Min(), ratios.Max()]).Index())
+        {
+            Assert.Equal(expected, double.Parse(line.Groups[group + 1].Value, CultureInfo.InvariantCulture), 1e-3 * expected + 1e-3);
+        }
+        Assert.Equal(8, Regex.Count(result.Out, @"^fp32 over (eager|compiled)-\w+, (training|denoising) at batch 1: [0-9.]+ \([0-9.]+ to [0-9.]+ in 2 rounds\)$", RegexOptions.Multiline));
     }
 
     /// <summary>Every kind of figure is there, and the ops that are counted are those that the network's steps launch.</summary>
@@ -51,7 +85,7 @@ public sealed class GpuScriptTests
         var none = new Dictionary<string, string> { ["RAWDIFFUSION_CUDA_DRIVER"] = at.At("no-such-driver.so") };
         var result = Run(at, none);
         Assert.Equal(1, result.ExitCode);
-        Assert.Equal(["doctor", "train-cpu"], Parts(result, "well"));
+        Assert.Equal(["doctor", "train-cpu", "bench-fp32-1"], Parts(result, "well"));
         Assert.Equal(["op-cases", "train-cuda", "losses", "kernels"], Parts(result, "FAILED"));
         Assert.Contains("no-such-driver.so", result.Out);
     }

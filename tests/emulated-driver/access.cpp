@@ -12,7 +12,7 @@ static std::string accessed(const char* verb, size_t bytes) { return std::string
 
 // ---- shared memory
 
-void Block::layOutShared(size_t dynamicBytes) {
+void Block::layOutShared(size_t dynamicBytes, size_t limit, size_t optInLimit) {
     if (!sharedBase) {
         sharedBase = (uint8_t*)aligned_alloc(1024, SharedSpan);
         sharedShadow = (uint8_t*)calloc(1, (SharedSpan) / 8);
@@ -21,10 +21,35 @@ void Block::layOutShared(size_t dynamicBytes) {
     std::fill(sharedShadow, sharedShadow + (SharedSpan) / 8, 0);
     sharedVariables.clear();
     sharedDynamic = dynamicBytes;
+    sharedDynamicAt = nullptr;
+    sharedLimit = limit;
+    sharedOptInLimit = optInLimit;
     sharedStatic = 0;
-    std::fill(sharedShadow, sharedShadow + dynamicBytes / 8, 8);
-    if (dynamicBytes & 7) sharedShadow[dynamicBytes / 8] = uint8_t(dynamicBytes & 7);
-    sharedUsed = (dynamicBytes + SharedRedZone + 127) & ~size_t(127);
+    sharedUsed = 0;
+    if (dynamicBytes == 0) return;
+    dynamicShared(1);                               // so that it is there before a thread asks for it
+    sharedDynamicAt = nullptr;
+}
+
+// Where a variable of this alignment may lie and of no larger one, so that whoever counts on more is caught; eight bytes at least.
+static size_t barelyAligned(size_t offset, size_t alignment) {
+    alignment = std::max(alignment, size_t(8));
+    return (offset + alignment - 1) / (2 * alignment) * (2 * alignment) + alignment;
+}
+
+static void allow(uint8_t* shadow, size_t offset, size_t bytes) {
+    std::fill(shadow + offset / 8, shadow + (offset + bytes) / 8, 8);
+    if (bytes & 7) shadow[(offset + bytes) / 8] = uint8_t(bytes & 7);
+}
+
+// Dynamic shared memory lies first; its declaration, which the first thread comes to, says how it is aligned.
+void* Block::dynamicShared(size_t alignment) {
+    if (sharedDynamicAt) return sharedDynamicAt;
+    size_t offset = barelyAligned(0, alignment);
+    std::fill(sharedShadow, sharedShadow + (DynamicSharedFirst + sharedDynamic) / 8 + 1, 0);
+    allow(sharedShadow, offset, sharedDynamic);
+    sharedUsed = std::max(sharedUsed, (DynamicSharedFirst + sharedDynamic + SharedRedZone + 127) & ~size_t(127));
+    return sharedDynamicAt = sharedBase + offset;
 }
 
 void* Block::sharedVariable(const void* key, size_t bytes, size_t alignment, void* returnAddress) {
@@ -32,11 +57,14 @@ void* Block::sharedVariable(const void* key, size_t bytes, size_t alignment, voi
         if (variable.key == key) return sharedBase + variable.offset;
     }
     sharedStatic += bytes;
-    if (sharedStatic > (48 << 10)) fault(CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES, "needs more than 48 KiB of static shared memory", returnAddress);
-    size_t offset = (sharedUsed + std::max(alignment, size_t(16)) - 1) / std::max(alignment, size_t(16)) * std::max(alignment, size_t(16));
+    if (sharedStatic > PortableSharedBytes) fault(CUDA_ERROR_LAUNCH_FAILED, "needs more than 48 KiB of static shared memory", returnAddress);
+    // The driver knows this before it launches and refuses; here it comes out when the kernel runs, and that ends the context.
+    if (sharedLimit > PortableSharedBytes ? sharedLimit + sharedStatic > sharedOptInLimit : sharedDynamic + sharedStatic > PortableSharedBytes) {
+        fault(CUDA_ERROR_LAUNCH_FAILED, "needs " + std::to_string(sharedStatic) + " bytes of static shared memory beside " + std::to_string(sharedDynamic) + " dynamic ones, more than was allowed", returnAddress);
+    }
+    size_t offset = barelyAligned(sharedUsed, alignment);
     sharedVariables.push_back({key, offset, bytes});
-    std::fill(sharedShadow + offset / 8, sharedShadow + (offset + bytes) / 8, 8);
-    if (bytes & 7) sharedShadow[(offset + bytes) / 8] = uint8_t(bytes & 7);
+    allow(sharedShadow, offset, bytes);
     size_t end = (offset + bytes + SharedRedZone + 127) & ~size_t(127);
     memset(sharedBase + sharedUsed, 0xFF, end - sharedUsed);
     sharedUsed = end;
@@ -44,7 +72,7 @@ void* Block::sharedVariable(const void* key, size_t bytes, size_t alignment, voi
 }
 
 EXPORT void* emuSharedVariable(const void* key, size_t bytes, size_t alignment) { return block.sharedVariable(key, bytes, alignment, __builtin_return_address(0)); }
-EXPORT void* emuDynamicShared() { return block.sharedBase; }
+EXPORT void* emuDynamicShared(size_t alignment) { return block.dynamicShared(alignment); }
 
 // Whether a range is allocated, by the shadow bytes of its granules of eight.
 static inline bool isAddressable(const uint8_t* shadow, size_t offset, size_t bytes) {
@@ -69,7 +97,8 @@ template <bool write> void Block::raceShared(const SharedCell& cell, void* retur
 
 template <bool write> void Block::checkShared(size_t offset, size_t bytes, void* returnAddress) {
     if (!isAddressable(sharedShadow, offset, bytes)) {
-        fault(CUDA_ERROR_ILLEGAL_ADDRESS, accessed(write ? "wrote" : "read", bytes) + "shared offset " + std::to_string(offset) + ", outside of every shared variable", returnAddress);
+        long first = sharedDynamicAt ? (uint8_t*)sharedDynamicAt - sharedBase : 0;
+        fault(CUDA_ERROR_ILLEGAL_ADDRESS, accessed(write ? "wrote" : "read", bytes) + "shared offset " + std::to_string(long(offset) - first) + ", outside of every shared variable", returnAddress);
     }
     uint32_t epoch = orderEpoch, warpEpoch = warps[current / 32].epoch;
     auto self = int16_t(current);
@@ -97,12 +126,17 @@ template <bool write> void Block::checkGlobal(size_t offset, size_t bytes, void*
     if (!isAddressable(arena.shadow, offset, bytes)) {
         fault(CUDA_ERROR_ILLEGAL_ADDRESS, accessed(write ? "wrote" : "read", bytes) + arenaDescribe(arena.base + offset), returnAddress);
     }
+    auto warpEpoch = uint16_t(warps[current / 32].epoch);
     for (size_t i = offset >> 2; i <= (offset + bytes - 1) >> 2; i++) {
         GlobalWriter& last = arena.writers[i];
+        if (last.launch == launch && last.block == number && last.epoch == orderEpoch && last.thread != current && !acquired && bytes >= 4 &&
+            !(last.thread / 32 == current / 32 && last.warpEpoch != warpEpoch)) {
+            fault(CUDA_ERROR_LAUNCH_FAILED, accessed(write ? "race: overwrote" : "race: read", bytes) + arenaDescribe(arena.base + offset) + ", which " + name(last.thread) + " wrote with no barrier in between", returnAddress);
+        }
         if (last.launch == launch && last.block != number && !acquired && bytes >= 4) {
             fault(CUDA_ERROR_LAUNCH_FAILED, accessed(write ? "race: overwrote" : "race: read", bytes) + arenaDescribe(arena.base + offset) + ", which block number " + std::to_string(last.block) + " wrote in this launch", returnAddress);
         }
-        if (write) last = {launch, number};
+        if (write) last = {launch, number, orderEpoch, uint16_t(current), warpEpoch};
     }
 }
 
@@ -148,6 +182,18 @@ EXPORT void __ubsan_handle_out_of_bounds(SanitizerLocation* location, uintptr_t 
     }
 }
 
+// Sums and products of signed numbers that do not fit wrap on a GPU, into an index of something else; so do shifts, in ways of its own.
+#define OVERFLOW(kind, what, ...) \
+    EXPORT void __ubsan_handle_##kind(SanitizerLocation* location, __VA_ARGS__) { \
+        if (block.running) block.fault(CUDA_ERROR_LAUNCH_FAILED, std::string(what) + ", at " + where(location), nullptr); \
+    }
+OVERFLOW(add_overflow, "added numbers whose sum does not fit", uintptr_t, uintptr_t)
+OVERFLOW(sub_overflow, "subtracted numbers whose difference does not fit", uintptr_t, uintptr_t)
+OVERFLOW(mul_overflow, "multiplied numbers whose product does not fit", uintptr_t, uintptr_t)
+OVERFLOW(negate_overflow, "negated a number whose opposite does not fit", uintptr_t)
+OVERFLOW(divrem_overflow, "divided by zero, or with a quotient that does not fit", uintptr_t, uintptr_t)
+OVERFLOW(shift_out_of_bounds, "shifted by more bits than there are, or by fewer than none", uintptr_t, uintptr_t)
+
 // ---- atomics and fences
 
 EXPORT void emuAcquire() { block.acquired = true; }
@@ -166,7 +212,7 @@ EXPORT void emuCheckAtomic(void* address, int bytes) {
 
 EXPORT void emuCopyAsync(void* target, const void* source, int bytes, int sourceBytes) {
     void* from = __builtin_return_address(0);
-    if (((uintptr_t)target | (sourceBytes ? (uintptr_t)source : 0)) % bytes) block.fault(CUDA_ERROR_MISALIGNED_ADDRESS, "cp.async between addresses not aligned to its size", from);
+    if (((uintptr_t)target | (uintptr_t)source) % bytes) block.fault(CUDA_ERROR_MISALIGNED_ADDRESS, "cp.async between addresses not aligned to its size", from);
     if (sourceBytes) block.check<false>((uintptr_t)source, sourceBytes, from);
     block.check<true>((uintptr_t)target, bytes, from);
     memset(target, 0xFF, bytes);                    // nobody may look before the wait

@@ -115,7 +115,7 @@ CUresult Block::run() {
     return CUDA_SUCCESS;
 }
 
-CUresult runGrid(const LoadedModule& module, const Kernel& kernel, Dim3 grid, Dim3 size, uint32_t dynamicSharedBytes, void** arguments) {
+CUresult runGrid(const LoadedModule& module, const Kernel& kernel, Dim3 grid, Dim3 size, uint32_t dynamicSharedBytes, int sharedLimit, void** arguments) {
     static uint32_t launches;
     if (!block.stacks) block.stacks = (uintptr_t)mapStacks();
     block.launch = ++launches;
@@ -128,7 +128,7 @@ CUresult runGrid(const LoadedModule& module, const Kernel& kernel, Dim3 grid, Di
     block.warps.resize((block.threads + 31) / 32);
     block.error = CUDA_SUCCESS;
     block.randomState = (settings.seed * 0x9E3779B97F4A7C15u) ^ (uint64_t(block.launch) << 32) ^ 0x2545F4914F6CDD1Du;
-    block.layOutShared(dynamicSharedBytes);
+    block.layOutShared(dynamicSharedBytes, sharedLimit, optInSharedBytes());
 
     std::vector<uint32_t> order(grid.count());
     for (uint32_t i = 0; i < order.size(); i++) {

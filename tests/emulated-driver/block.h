@@ -11,6 +11,8 @@ constexpr int MaxThreads = 1024;
 constexpr size_t StackBytes = 64 << 10;
 constexpr size_t SharedBytes = 228 << 10;
 constexpr size_t SharedSpan = SharedBytes + (64 << 10);   // with room between variables
+constexpr size_t PortableSharedBytes = 48 << 10;          // what a launch gets without asking
+constexpr size_t DynamicSharedFirst = 128;                // room before dynamic shared memory: the largest alignment of it
 constexpr size_t SharedRedZone = 64;                // between shared variables, so that running over one's end is seen
 
 struct PendingCopy {
@@ -86,7 +88,8 @@ struct Block {
     uint8_t* sharedBase = nullptr;
     uint8_t* sharedShadow = nullptr;                // for each 8 bytes, like the arena's
     SharedCell* cells = nullptr;                    // for each 2 bytes
-    size_t sharedUsed = 0, sharedDynamic = 0, sharedStatic = 0;
+    size_t sharedUsed = 0, sharedDynamic = 0, sharedStatic = 0, sharedLimit = 0, sharedOptInLimit = 0;
+    void* sharedDynamicAt = nullptr;
     std::vector<SharedVariable> sharedVariables;
 
     uint32_t random(uint32_t below);
@@ -102,7 +105,8 @@ struct Block {
     void arriveAtBarrier(int id, int count, const char* what, const char* file, int line);
     void arriveAtWarp(const char* what, uint32_t mask, void* lane, void (*exchange)(void**, uint32_t), const char* file, int line);
 
-    void layOutShared(size_t dynamicBytes);
+    void layOutShared(size_t dynamicBytes, size_t limit, size_t optInLimit);
+    void* dynamicShared(size_t alignment);
     void* sharedVariable(const void* key, size_t bytes, size_t alignment, void* returnAddress);
     template <bool write> void checkShared(size_t offset, size_t bytes, void* returnAddress);
     template <bool write> void checkGlobal(size_t offset, size_t bytes, void* returnAddress);

@@ -50,17 +50,22 @@ void destroyContext() {
     for (Graph* graph : primary.graphs) delete graph;
     for (Graph* graph : primary.executables) delete graph;
     while (!primary.modules.empty()) unloadModule(*primary.modules.begin());
+    unsigned generation = primary.generation + 1;
+    CUresult lost = primary.lost;
     primary = Context{};
+    primary.generation = generation;
+    primary.lost = lost;                            // an error that ended a context ends all that the process could have of that GPU
     arenaFreeAll();
     pinnedFreeAll();
 }
 
-// All settings as at the start, counters at zero. Contexts stay.
+// All settings as at the start, counters at zero, as in a new process. A context that is in use stays.
 EXPORT void emuReset() {
     std::lock_guard<std::recursive_mutex> guard(driverLock());
+    if (!primary.references) primary.lost = CUDA_SUCCESS;
     settings = initialSettings();
     launchCounts.clear();
-    launchTotal = 0;
+    launchTotal = lookupsWhileRecording = 0;
     allocations = 0;
     leaks.clear();
 }
@@ -72,6 +77,8 @@ EXPORT void emuSetCapability(int major, int minor) {
     settings.capabilityMajor = major;
     settings.capabilityMinor = minor;
 }
+
+EXPORT void emuSetMultiprocessors(int count) { settings.multiprocessors = count; }
 
 // The nth allocation from now, and count − 1 after it, find no memory: of device or pinned memory, or of something that the driver keeps
 // there (streams, events, modules, instantiated graphs, cuBLAS handles).
@@ -92,6 +99,9 @@ EXPORT long emuLaunches(const char* kernel) {
     std::lock_guard<std::recursive_mutex> guard(driverLock());
     return kernel ? launchCounts[kernel] : launchTotal;
 }
+
+// Kernels that were first looked up, and so brought to the GPU, while a stream recorded a graph.
+EXPORT long emuLookupsWhileRecording() { return lookupsWhileRecording; }
 
 // Work that has been put into streams and has not run.
 EXPORT long emuPending() {

@@ -1,5 +1,7 @@
-// cuBLAS's matrix products as loops, column-major as there. Factors are rounded as the compute type says; sums are in double precision.
+// cuBLAS's matrix products as loops, column-major as there. Factors are rounded as the compute type says; sums are in float32, one product
+// after the other.
 #include "emulator.h"
+#include <algorithm>
 #include <cstring>
 
 enum cublasStatus : int { CUBLAS_STATUS_SUCCESS = 0, CUBLAS_STATUS_NOT_INITIALIZED = 1, CUBLAS_STATUS_ALLOC_FAILED = 3, CUBLAS_STATUS_INVALID_VALUE = 7, CUBLAS_STATUS_EXECUTION_FAILED = 13, CUBLAS_STATUS_NOT_SUPPORTED = 15 };
@@ -7,6 +9,8 @@ enum { Float32 = 0, BFloat16 = 14, FastTf32 = 77, MathTf32 = 3 };
 
 struct Handle {
     Stream* stream = nullptr;
+    uintptr_t workspace = 0;                        // the caller's; cuBLAS's own is not emulated, as products then need not repeat their bits
+    size_t workspaceBytes = 0;
     int mathMode = 0;
 };
 
@@ -15,12 +19,12 @@ static std::set<Handle*> handles;
 #define HANDLE(pointer) \
     std::lock_guard<std::recursive_mutex> guard(driverLock()); \
     auto* handle = (Handle*)pointer; \
-    if (!handles.count(handle)) return CUBLAS_STATUS_NOT_INITIALIZED
+    if (!handles.count(handle) || !primary.references || current != primary.generation) return CUBLAS_STATUS_NOT_INITIALIZED
 
 EXPORT cublasStatus cublasCreate_v2(void** result) {
     std::lock_guard<std::recursive_mutex> guard(driverLock());
-    if (primary.lost != CUDA_SUCCESS) return CUBLAS_STATUS_NOT_INITIALIZED;
-    if (allocationFails()) return CUBLAS_STATUS_ALLOC_FAILED;
+    if (primary.lost != CUDA_SUCCESS || !primary.references || current != primary.generation) return CUBLAS_STATUS_NOT_INITIALIZED;
+    if (refuseInStrictCapture("cublasCreate") || allocationFails()) return CUBLAS_STATUS_ALLOC_FAILED;
     auto* handle = new Handle;
     handles.insert(handle);
     *result = handle;
@@ -53,16 +57,21 @@ EXPORT const char* cublasGetStatusString(cublasStatus status) {
 EXPORT cublasStatus cublasSetStream_v2(void* pointer, void* stream) {
     HANDLE(pointer);
     handle->stream = streamOf(stream);
+    handle->workspace = handle->workspaceBytes = 0;         // as documented: cuBLAS's own again
     return handle->stream ? CUBLAS_STATUS_SUCCESS : CUBLAS_STATUS_INVALID_VALUE;
 }
 
 EXPORT cublasStatus cublasSetWorkspace_v2(void* pointer, uintptr_t workspace, size_t bytes) {
     HANDLE(pointer);
-    return workspace % 256 == 0 && arenaContains(workspace, bytes) ? CUBLAS_STATUS_SUCCESS : CUBLAS_STATUS_INVALID_VALUE;
+    if (workspace % 256 != 0 || !arenaContains(workspace, bytes)) return CUBLAS_STATUS_INVALID_VALUE;
+    handle->workspace = workspace;
+    handle->workspaceBytes = bytes;
+    return CUBLAS_STATUS_SUCCESS;
 }
 
 EXPORT cublasStatus cublasSetMathMode(void* pointer, int mode) {
     HANDLE(pointer);
+    if (mode < 0 || mode > 3) return CUBLAS_STATUS_INVALID_VALUE;
     handle->mathMode = mode;
     return CUBLAS_STATUS_SUCCESS;
 }
@@ -113,18 +122,18 @@ static CUresult multiply(int m, int n, int k, float alpha, Matrix a, Matrix b, f
             return explain(CUDA_ERROR_ILLEGAL_ADDRESS, "cuBLAS: %s of %d by %d elements takes %zu bytes at %s", name, rows, columns, bytes, arenaDescribe(matrix.address).c_str());
         }
     }
-    std::vector<double> column(m);
+    std::vector<float> column(m);
     std::vector<float> left((size_t)m * k);         // A by columns, rounded
     for (int p = 0; p < k; p++) {
         for (int i = 0; i < m; i++) left[(size_t)p * m + i] = tf32 ? roundTo(a.at(i, p), 13) : a.at(i, p);
     }
     for (int j = 0; j < n; j++) {
-        std::fill(column.begin(), column.end(), 0.0);
+        std::fill(column.begin(), column.end(), 0.0f);
         for (int p = 0; p < k; p++) {
-            double factor = tf32 ? roundTo(b.at(p, j), 13) : b.at(p, j);
+            float factor = tf32 ? roundTo(b.at(p, j), 13) : b.at(p, j);
             for (int i = 0; i < m; i++) column[i] += left[(size_t)p * m + i] * factor;
         }
-        for (int i = 0; i < m; i++) c.set(i, j, float(alpha * column[i] + (beta == 0 ? 0.0 : (double)beta * c.at(i, j))));
+        for (int i = 0; i < m; i++) c.set(i, j, alpha * column[i] + (beta == 0 ? 0.0f : beta * c.at(i, j)));
     }
     return CUDA_SUCCESS;
 }
@@ -137,9 +146,13 @@ EXPORT cublasStatus cublasGemmStridedBatchedEx(
     bool known = (typeA == Float32 || typeA == BFloat16) && typeA == typeB && (typeC == Float32 || typeC == typeA) && (compute == 68 || compute == 69 || compute == FastTf32);
     if (!known) return CUBLAS_STATUS_NOT_SUPPORTED;
     if (m < 1 || n < 1 || k < 1 || batches < 1 || lda < (transposeA ? k : m) || ldb < (transposeB ? n : k) || ldc < m) return CUBLAS_STATUS_INVALID_VALUE;
+    if ((a | b) % (typeA == BFloat16 ? 2 : 4) || c % (typeC == BFloat16 ? 2 : 4)) return CUBLAS_STATUS_INVALID_VALUE;
+    if (!handle->stream || !handle->workspace) return CUBLAS_STATUS_NOT_SUPPORTED;
     bool tf32 = typeA == Float32 && compute != 69 && (compute == FastTf32 || handle->mathMode == MathTf32);
-    enqueue(handle->stream, [=, alpha = *alpha, beta = *beta] {
+    CUresult result = enqueue(handle->stream, [=, workspace = handle->workspace, bytes = handle->workspaceBytes, alpha = *alpha, beta = *beta] {
         if (CUresult fault = launchFault("cublasGemm")) return fault;
+        if (!arenaContains(workspace, bytes)) return explain(CUDA_ERROR_ILLEGAL_ADDRESS, "cuBLAS: the workspace was freed");
+        memset((void*)workspace, 0xFF, std::min(bytes, size_t(4096)));      // whoever else counts on its content will see
         for (int i = 0; i < batches; i++) {
             auto at = [&](uintptr_t base, int type, long long stride) { return base + (uintptr_t)(i * stride * (type == BFloat16 ? 2 : 4)); };
             Matrix left{at(a, typeA, strideA), typeA, lda, transposeA != 0}, right{at(b, typeB, strideB), typeB, ldb, transposeB != 0}, result{at(c, typeC, strideC), typeC, ldc, false};
@@ -147,7 +160,7 @@ EXPORT cublasStatus cublasGemmStridedBatchedEx(
         }
         return CUDA_SUCCESS;
     });
-    return CUBLAS_STATUS_SUCCESS;
+    return result == CUDA_SUCCESS ? CUBLAS_STATUS_SUCCESS : CUBLAS_STATUS_EXECUTION_FAILED;
 }
 
 EXPORT cublasStatus cublasGemmEx(

@@ -8,7 +8,6 @@ std::recursive_mutex& driverLock() {
     return lock;
 }
 
-
 // ---- errors
 
 static std::map<CUresult, std::string> explanations;
@@ -37,6 +36,7 @@ static const std::map<CUresult, std::pair<const char*, const char*>> names = {
     {CUDA_ERROR_NO_BINARY_FOR_GPU, {"CUDA_ERROR_NO_BINARY_FOR_GPU", "no kernel image is available for execution on the device"}},
     {CUDA_ERROR_ECC_UNCORRECTABLE, {"CUDA_ERROR_ECC_UNCORRECTABLE", "uncorrectable ECC error encountered"}},
     {CUDA_ERROR_INVALID_HANDLE, {"CUDA_ERROR_INVALID_HANDLE", "invalid resource handle"}},
+    {CUDA_ERROR_ILLEGAL_STATE, {"CUDA_ERROR_ILLEGAL_STATE", "the operation cannot be performed in the present state"}},
     {CUDA_ERROR_NOT_FOUND, {"CUDA_ERROR_NOT_FOUND", "named symbol not found"}},
     {CUDA_ERROR_NOT_READY, {"CUDA_ERROR_NOT_READY", "device not ready"}},
     {CUDA_ERROR_ILLEGAL_ADDRESS, {"CUDA_ERROR_ILLEGAL_ADDRESS", "an illegal memory access was encountered"}},
@@ -45,7 +45,12 @@ static const std::map<CUresult, std::pair<const char*, const char*>> names = {
     {CUDA_ERROR_LAUNCH_FAILED, {"CUDA_ERROR_LAUNCH_FAILED", "unspecified launch failure"}},
     {CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED, {"CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED", "operation not permitted when stream is capturing"}},
     {CUDA_ERROR_STREAM_CAPTURE_INVALIDATED, {"CUDA_ERROR_STREAM_CAPTURE_INVALIDATED", "operation failed due to a previous error during capture"}},
+    {CUDA_ERROR_STREAM_CAPTURE_MERGE, {"CUDA_ERROR_STREAM_CAPTURE_MERGE", "dependency on another capture sequence"}},
+    {CUDA_ERROR_STREAM_CAPTURE_UNMATCHED, {"CUDA_ERROR_STREAM_CAPTURE_UNMATCHED", "capture was not initiated in this stream"}},
     {CUDA_ERROR_STREAM_CAPTURE_UNJOINED, {"CUDA_ERROR_STREAM_CAPTURE_UNJOINED", "capturing stream has unjoined work"}},
+    {CUDA_ERROR_STREAM_CAPTURE_ISOLATION, {"CUDA_ERROR_STREAM_CAPTURE_ISOLATION", "dependency created on uncaptured work in another stream"}},
+    {CUDA_ERROR_CAPTURED_EVENT, {"CUDA_ERROR_CAPTURED_EVENT", "operation not permitted on an event last recorded in a capturing stream"}},
+    {CUDA_ERROR_STREAM_CAPTURE_WRONG_THREAD, {"CUDA_ERROR_STREAM_CAPTURE_WRONG_THREAD", "attempt to terminate a thread-local capture sequence from another thread"}},
 };
 
 EXPORT CUresult cuGetErrorName(CUresult code, const char** name) {
@@ -94,11 +99,21 @@ EXPORT CUresult cuDeviceTotalMem_v2(size_t* bytes, int) {
     return CUDA_SUCCESS;
 }
 
+int optInSharedBytes() {
+    switch (settings.capabilityMajor * 10 + settings.capabilityMinor) {
+        case 75: return 64 << 10;
+        case 80: case 87: return 163 << 10;
+        case 86: case 89: case 120: case 121: return 99 << 10;
+        default: return 227 << 10;
+    }
+}
+
 EXPORT CUresult cuDeviceGetAttribute(int* value, int attribute, int) {
-    static const std::map<int, int> values = {
-        {1, 1024}, {8, 48 << 10}, {10, 32}, {13, 1000000}, {16, 4}, {36, 1000000}, {37, 64}, {38, 4 << 20}, {81, 228 << 10}, {97, 227 << 10},
-    };
-    if (attribute == 75) *value = settings.capabilityMajor;
+    static const std::map<int, int> values = {{1, 1024}, {8, 48 << 10}, {10, 32}, {13, 1000000}, {36, 1000000}, {37, 64}, {38, 4 << 20}};
+    if (attribute == 81) *value = optInSharedBytes() + (settings.capabilityMajor > 7 ? 1 << 10 : 0);
+    else if (attribute == 97) *value = optInSharedBytes();
+    else if (attribute == 16) *value = settings.multiprocessors;
+    else if (attribute == 75) *value = settings.capabilityMajor;
     else if (attribute == 76) *value = settings.capabilityMinor;
     else if (auto found = values.find(attribute); found != values.end()) *value = found->second;
     else return explain(CUDA_ERROR_INVALID_VALUE, "device attribute %d is not emulated", attribute);
@@ -107,6 +122,7 @@ EXPORT CUresult cuDeviceGetAttribute(int* value, int attribute, int) {
 
 EXPORT CUresult cuDevicePrimaryCtxRetain(void** context, int) {
     std::lock_guard<std::recursive_mutex> guard(driverLock());
+    if (primary.lost != CUDA_SUCCESS) return primary.lost;
     primary.references++;
     *context = &primary;
     return CUDA_SUCCESS;
@@ -121,12 +137,12 @@ EXPORT CUresult cuDevicePrimaryCtxRelease_v2(int) {
     return CUDA_SUCCESS;
 }
 
-static thread_local bool current;
+thread_local unsigned current;
 
 EXPORT CUresult cuCtxSetCurrent(void* context) {
     std::lock_guard<std::recursive_mutex> guard(driverLock());
     if (context && (context != &primary || primary.references == 0)) return explain(CUDA_ERROR_INVALID_CONTEXT, "the context has been released");
-    current = context != nullptr;
+    current = context ? primary.generation : 0;
     return CUDA_SUCCESS;
 }
 
@@ -141,7 +157,7 @@ EXPORT CUresult cuMemGetInfo_v2(size_t* free, size_t* total) {
 
 EXPORT CUresult cuMemAlloc_v2(uintptr_t* address, size_t bytes) {
     ENTER();
-    if (!current) return explain(CUDA_ERROR_INVALID_CONTEXT, "no context is current on this thread");
+    UNSEEN_BY_CAPTURES();
     if (bytes == 0) return explain(CUDA_ERROR_INVALID_VALUE, "zero bytes");
     if (allocationFails()) return explain(CUDA_ERROR_OUT_OF_MEMORY, "as ordered");
     *address = arenaAllocate(bytes);
@@ -150,20 +166,24 @@ EXPORT CUresult cuMemAlloc_v2(uintptr_t* address, size_t bytes) {
 
 EXPORT CUresult cuMemFree_v2(uintptr_t address) {
     ENTER();
+    UNSEEN_BY_CAPTURES();
     if (CUresult result = drainAll()) return result;
     return arenaFree(address) ? CUDA_SUCCESS : explain(CUDA_ERROR_INVALID_VALUE, "cuMemFree of %s", arenaDescribe(address).c_str());
 }
 
 EXPORT CUresult cuMemHostAlloc(void** address, size_t bytes, unsigned) {
     ENTER();
+    UNSEEN_BY_CAPTURES();
+    if (bytes == 0) return explain(CUDA_ERROR_INVALID_VALUE, "zero bytes");
     if (allocationFails()) return explain(CUDA_ERROR_OUT_OF_MEMORY, "as ordered");
     *address = pinnedAllocate(bytes);
     return *address ? CUDA_SUCCESS : CUDA_ERROR_OUT_OF_MEMORY;
 }
 
+// Does not wait, as nothing promises that it would: a copy still to come then finds its memory gone.
 EXPORT CUresult cuMemFreeHost(void* address) {
-    std::lock_guard<std::recursive_mutex> guard(driverLock());
-    drainAll();
+    ENTER_TO_DESTROY();
+    UNSEEN_BY_CAPTURES();
     return pinnedFree(address) ? primary.lost : explain(CUDA_ERROR_INVALID_VALUE, "cuMemFreeHost of memory that is not pinned");
 }
 
@@ -180,8 +200,12 @@ EXPORT CUresult cuMemcpyHtoDAsync_v2(uintptr_t target, const void* source, size_
     STREAM(handle);
     if (CUresult result = onDevice(target, bytes, __func__)) return result;
     if (CUresult result = isPinned(source, bytes, __func__)) return result;
-    return enqueue(stream, [=] {
+    // A GPU reads the source at any time until somebody has waited: what it holds must stay. A graph's may change from launch to launch.
+    std::vector<char> before(stream->capture ? 0 : bytes);
+    memcpy(before.data(), source, before.size());
+    return enqueue(stream, [=, before = std::move(before)] {
         if (!arenaContains(target, bytes) || !pinnedContains(source, bytes)) return explain(CUDA_ERROR_ILLEGAL_ADDRESS, "memory of a copy was freed before it ran");
+        if (memcmp(before.data(), source, before.size())) return explain(CUDA_ERROR_LAUNCH_FAILED, "the source of a copy of %zu bytes was changed before the copy had run", bytes);
         memcpy((void*)target, source, bytes);
         return CUDA_SUCCESS;
     });
@@ -192,6 +216,7 @@ EXPORT CUresult cuMemcpyDtoHAsync_v2(void* target, uintptr_t source, size_t byte
     STREAM(handle);
     if (CUresult result = onDevice(source, bytes, __func__)) return result;
     if (CUresult result = isPinned(target, bytes, __func__)) return result;
+    if (!stream->capture) memset(target, 0xFF, bytes);     // nobody may look before the wait
     return enqueue(stream, [=] {
         if (!arenaContains(source, bytes) || !pinnedContains(target, bytes)) return explain(CUDA_ERROR_ILLEGAL_ADDRESS, "memory of a copy was freed before it ran");
         memcpy(target, (void*)source, bytes);

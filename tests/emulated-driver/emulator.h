@@ -19,6 +19,7 @@
 #include <mutex>
 #include <set>
 #include <string>
+#include <thread>
 #include <vector>
 #include "include/emulator_api.h"
 
@@ -27,9 +28,11 @@
 enum CUresult : int {
     CUDA_SUCCESS = 0, CUDA_ERROR_INVALID_VALUE = 1, CUDA_ERROR_OUT_OF_MEMORY = 2, CUDA_ERROR_NOT_INITIALIZED = 3, CUDA_ERROR_INVALID_DEVICE = 101,
     CUDA_ERROR_INVALID_IMAGE = 200, CUDA_ERROR_INVALID_CONTEXT = 201, CUDA_ERROR_NO_BINARY_FOR_GPU = 209, CUDA_ERROR_ECC_UNCORRECTABLE = 214,
-    CUDA_ERROR_INVALID_HANDLE = 400, CUDA_ERROR_NOT_FOUND = 500, CUDA_ERROR_NOT_READY = 600, CUDA_ERROR_ILLEGAL_ADDRESS = 700,
+    CUDA_ERROR_INVALID_HANDLE = 400, CUDA_ERROR_ILLEGAL_STATE = 401, CUDA_ERROR_NOT_FOUND = 500, CUDA_ERROR_NOT_READY = 600, CUDA_ERROR_ILLEGAL_ADDRESS = 700,
     CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES = 701, CUDA_ERROR_MISALIGNED_ADDRESS = 716, CUDA_ERROR_LAUNCH_FAILED = 719,
-    CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED = 900, CUDA_ERROR_STREAM_CAPTURE_INVALIDATED = 901, CUDA_ERROR_STREAM_CAPTURE_UNJOINED = 904,
+    CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED = 900, CUDA_ERROR_STREAM_CAPTURE_INVALIDATED = 901, CUDA_ERROR_STREAM_CAPTURE_MERGE = 902,
+    CUDA_ERROR_STREAM_CAPTURE_UNMATCHED = 903, CUDA_ERROR_STREAM_CAPTURE_UNJOINED = 904, CUDA_ERROR_STREAM_CAPTURE_ISOLATION = 905,
+    CUDA_ERROR_CAPTURED_EVENT = 907, CUDA_ERROR_STREAM_CAPTURE_WRONG_THREAD = 908,
 };
 
 struct Dim3 {
@@ -40,7 +43,7 @@ struct Dim3 {
 // ---- what tests can set (control.cpp)
 
 struct Settings {
-    int capabilityMajor = 9, capabilityMinor = 0;
+    int capabilityMajor = 9, capabilityMinor = 0, multiprocessors = 4;
     uint64_t memoryBytes = uint64_t(4) << 30;
     uint64_t seed = 1;
     long failAllocation = 0, failAllocations = 0;   // countdown to the first allocation that fails, and how many fail then
@@ -50,6 +53,7 @@ struct Settings {
 };
 extern Settings settings;
 
+int optInSharedBytes();                             // of a block, by capability
 bool allocationFails();                             // counts an allocation; whether it is one that was ordered to fail
 CUresult launchFault(const char* kernel);           // the failure that was ordered for this launch, if any
 
@@ -92,7 +96,8 @@ struct LoadedModule {
     int kernelCount = 0;
 };
 
-CUresult runGrid(const LoadedModule& module, const Kernel& kernel, Dim3 grid, Dim3 block, uint32_t dynamicSharedBytes, void** arguments);
+// sharedLimit is what the kernel was allowed of dynamic shared memory.
+CUresult runGrid(const LoadedModule& module, const Kernel& kernel, Dim3 grid, Dim3 block, uint32_t dynamicSharedBytes, int sharedLimit, void** arguments);
 
 // ---- streams, events and graphs (streams.cpp)
 
@@ -102,20 +107,32 @@ struct Graph {
     std::vector<Work> nodes;
 };
 
+struct Stream;
+
+struct Capture {                                    // a graph while it is recorded
+    Graph* graph;
+    Stream* origin;
+    int mode;
+    std::thread::id thread;
+    bool broken = false, ended = false;
+};
+
 struct Stream {
     std::deque<Work> queue;
-    Graph* capture = nullptr;                       // the graph being recorded, if any
-    bool captureOrigin = false, captureBroken = false;
+    std::shared_ptr<Capture> capture;               // the recording that it takes part in, if any
+    size_t captured = 0, joined = 0;                // what it has put into that, and how much of it the others wait for
 };
 
 struct Marker {                                     // one recording of an event
     Stream* stream;
-    Graph* capture;
+    std::shared_ptr<Capture> capture;
+    size_t captured;                                // what the stream had put into the recording before
     bool reached = false;
     double seconds = 0;
 };
 
 struct Event {
+    bool timing;
     std::shared_ptr<Marker> marker;
 };
 
@@ -132,23 +149,43 @@ struct Module {
 
 struct Context {
     int references = 0;
+    unsigned generation = 1;                        // how often it was destroyed: a thread's current context may be a former one
     CUresult lost = CUDA_SUCCESS;
     std::set<Stream*> streams;
     std::set<Event*> events;
     std::set<Graph*> graphs, executables;
     std::set<Module*> modules;
+    std::set<Function*> functions;
 };
 extern Context primary;
 
-// What an entry point begins with: the lock, and the error that ended the context, if one did.
+extern thread_local unsigned current;               // the generation of the context that is current on this thread; 0 for none
+
+// What an entry point begins with: the lock, the error that ended the context, if one did, and whether the thread has a context.
+#define HAS_CONTEXT() \
+    if (!primary.references || current != primary.generation) return explain(CUDA_ERROR_INVALID_CONTEXT, "no context is current on this thread")
 #define ENTER() \
     std::lock_guard<std::recursive_mutex> guard(driverLock()); \
-    if (primary.lost != CUDA_SUCCESS) return primary.lost
+    if (primary.lost != CUDA_SUCCESS) return primary.lost; \
+    HAS_CONTEXT()
+// The same for what destroys something, which works in a lost context, too.
+#define ENTER_TO_DESTROY() \
+    std::lock_guard<std::recursive_mutex> guard(driverLock()); \
+    HAS_CONTEXT()
+// And for what a recording does not see, so that only one of relaxed mode allows it.
+#define UNSEEN_BY_CAPTURES() \
+    if (CUresult result = refuseInStrictCapture(__func__)) return result
 #define STREAM(handle) \
     Stream* stream = streamOf(handle); \
     if (!stream) return explain(CUDA_ERROR_INVALID_HANDLE, "not a stream of this context")
 
+#define FUNCTION(handle) \
+    auto* function = (Function*)handle; \
+    if (!primary.functions.count(function)) return explain(CUDA_ERROR_INVALID_HANDLE, "not a kernel of a module that is loaded")
+
 CUresult enqueue(Stream* stream, Work work);
+CUresult refuseInStrictCapture(const char* call);
+bool anyCapture();
 CUresult drain(Stream* stream);
 CUresult drainAll();
 CUresult reach(const std::shared_ptr<Marker>& marker);
@@ -156,6 +193,7 @@ Stream* streamOf(void* handle);                     // null where there is none
 CUresult launch(Function* function, Dim3 grid, Dim3 block, uint32_t sharedBytes, Stream* stream, void** arguments);
 extern std::map<std::string, long> launchCounts;
 extern long launchTotal;
+extern long lookupsWhileRecording;
 
 CUresult loadModule(const char* image, Module** result);
 void unloadModule(Module* module);

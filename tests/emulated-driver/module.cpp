@@ -7,7 +7,6 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-
 static void findImage(LoadedModule& module) {
     dl_iterate_phdr([](dl_phdr_info* info, size_t, void* data) {
         auto& m = *(LoadedModule*)data;
@@ -57,42 +56,51 @@ CUresult loadModule(const char* image, Module** result) {
     return CUDA_SUCCESS;
 }
 
+long lookupsWhileRecording;
+
 void unloadModule(Module* module) {
     primary.modules.erase(module);
+    for (const auto& [name, function] : module->functions) primary.functions.erase(function.get());
     dlclose(module->loaded.library);
     delete module;
 }
 
 EXPORT CUresult cuModuleLoadData(void** result, const void* image) {
     ENTER();
+    UNSEEN_BY_CAPTURES();
     if (allocationFails()) return explain(CUDA_ERROR_OUT_OF_MEMORY, "as ordered");
     return loadModule((const char*)image, (Module**)result);
 }
 
 EXPORT CUresult cuModuleUnload(void* handle) {
-    std::lock_guard<std::recursive_mutex> guard(driverLock());
+    ENTER_TO_DESTROY();
+    UNSEEN_BY_CAPTURES();
     if (!primary.modules.count((Module*)handle)) return CUDA_ERROR_INVALID_HANDLE;
     drainAll();
     unloadModule((Module*)handle);
     return primary.lost;
 }
 
+// Lazy loading, which is the driver's default, brings a kernel to the GPU here.
 EXPORT CUresult cuModuleGetFunction(void** result, void* handle, const char* name) {
     ENTER();
+    UNSEEN_BY_CAPTURES();
     auto* module = (Module*)handle;
     if (!primary.modules.count(module)) return CUDA_ERROR_INVALID_HANDLE;
     auto& function = module->functions[name];
+    lookupsWhileRecording += !function && anyCapture();
     for (int i = 0; i < module->loaded.kernelCount && !function; i++) {
         const Kernel& kernel = module->loaded.kernels[i];
         if (!strcmp(kernel.name, name)) function = std::make_unique<Function>(Function{&module->loaded, &kernel, 48 << 10});
     }
     *result = function.get();
+    if (function) primary.functions.insert(function.get());
     return function ? CUDA_SUCCESS : explain(CUDA_ERROR_NOT_FOUND, "the module has no kernel %s (declared extern \"C\" __global__)", name);
 }
 
 EXPORT CUresult cuFuncGetAttribute(int* value, int attribute, void* handle) {
     ENTER();
-    auto* function = (Function*)handle;
+    FUNCTION(handle);
     switch (attribute) {
         case 0: *value = function->kernel->maxThreads; break;
         case 8: *value = function->dynamicSharedLimit; break;
@@ -103,15 +111,17 @@ EXPORT CUresult cuFuncGetAttribute(int* value, int attribute, void* handle) {
 
 EXPORT CUresult cuFuncSetAttribute(void* handle, int attribute, int value) {
     ENTER();
+    FUNCTION(handle);
     if (attribute != 8) return explain(CUDA_ERROR_INVALID_VALUE, "function attribute %d is not emulated", attribute);
-    if (value < 0 || value > (227 << 10)) return explain(CUDA_ERROR_INVALID_VALUE, "%d bytes of shared memory, of 227 KiB", value);
-    ((Function*)handle)->dynamicSharedLimit = value;
+    if (value < 0 || value > optInSharedBytes()) return explain(CUDA_ERROR_INVALID_VALUE, "%d bytes of shared memory, of %d KiB", value, optInSharedBytes() >> 10);
+    function->dynamicSharedLimit = value;
     return CUDA_SUCCESS;
 }
 
 EXPORT CUresult cuFuncGetParamInfo(void* handle, size_t index, size_t* offset, size_t* size) {
     ENTER();
-    const Kernel* kernel = ((Function*)handle)->kernel;
+    FUNCTION(handle);
+    const Kernel* kernel = function->kernel;
     if (index >= (size_t)kernel->parameterCount) return CUDA_ERROR_INVALID_VALUE;
     size_t at = 0;
     for (size_t i = 0; i <= index; i++) {
@@ -123,8 +133,10 @@ EXPORT CUresult cuFuncGetParamInfo(void* handle, size_t index, size_t* offset, s
     return CUDA_SUCCESS;
 }
 
-EXPORT CUresult cuOccupancyMaxActiveBlocksPerMultiprocessor(int* blocks, void*, int threads, size_t sharedBytes) {
+EXPORT CUresult cuOccupancyMaxActiveBlocksPerMultiprocessor(int* blocks, void* handle, int threads, size_t sharedBytes) {
     ENTER();
+    FUNCTION(handle);
+    if ((int)sharedBytes > function->dynamicSharedLimit) return explain(CUDA_ERROR_INVALID_VALUE, "%zu bytes of shared memory, above the %d allowed", sharedBytes, function->dynamicSharedLimit);
     *blocks = std::min(2048 / std::max(threads, 1), sharedBytes ? int((228 << 10) / (sharedBytes + 1024)) : 32);
     return CUDA_SUCCESS;
 }
@@ -135,21 +147,21 @@ CUresult launch(Function* function, Dim3 grid, Dim3 block, uint32_t sharedBytes,
     struct Argument { alignas(64) char bytes[128]; };
     auto copies = std::make_shared<std::vector<Argument>>(kernel->parameterCount);
     for (int i = 0; i < kernel->parameterCount; i++) memcpy((*copies)[i].bytes, arguments[i], kernel->parameterSizes[i]);
+    int sharedLimit = function->dynamicSharedLimit;
     return enqueue(stream, [=] {
         launchCounts[kernel->name]++;
         launchTotal++;
         if (CUresult fault = launchFault(kernel->name)) return fault;
         std::vector<void*> pointers;
         for (auto& copy : *copies) pointers.push_back(copy.bytes);
-        return runGrid(*function->module, *kernel, grid, block, sharedBytes, pointers.data());
+        return runGrid(*function->module, *kernel, grid, block, sharedBytes, sharedLimit, pointers.data());
     });
 }
 
 EXPORT CUresult cuLaunchKernel(void* handle, unsigned gx, unsigned gy, unsigned gz, unsigned bx, unsigned by, unsigned bz, unsigned sharedBytes, void* streamHandle, void** arguments, void** extra) {
     ENTER();
-    auto* function = (Function*)handle;
-    Stream* stream = streamOf(streamHandle);
-    if (!stream) return explain(CUDA_ERROR_INVALID_HANDLE, "not a stream of this context");
+    FUNCTION(handle);
+    STREAM(streamHandle);
     const char* name = function->kernel->name;
     Dim3 grid{gx, gy, gz}, block{bx, by, bz};
     if (extra) return explain(CUDA_ERROR_INVALID_VALUE, "%s: packed arguments are not emulated", name);

@@ -98,7 +98,20 @@ static bool runTool(const std::vector<std::string>& words, const std::string& ou
     return started && WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
-static bool build(Program& program, const std::string& scratch, int capability, bool archSpecific) {
+// What ptxas -v writes of each kernel, as far as its names go: what a kernel needs of a chip only the real compiler knows.
+static std::string kernelReport(const std::string& rewritten) {
+    static const std::string mark = ">::describe(\"";
+    std::string report;
+    for (size_t at = rewritten.find(mark); at != std::string::npos; at = rewritten.find(mark, at)) {
+        at += mark.size();
+        std::string name = rewritten.substr(at, rewritten.find('"', at) - at);
+        report += "ptxas info    : Compiling entry function '" + name + "' for 'an emulated GPU'\nptxas info    : Function properties for " + name +
+            "\n    0 bytes stack frame, 0 bytes spill stores, 0 bytes spill loads\nptxas info    : Used 0 registers\n";
+    }
+    return report;
+}
+
+static bool build(Program& program, const std::string& scratch, int capability, bool archSpecific, bool fused) {
     std::string base = scratch + "/" + program.name, log = scratch + "/log";
     writeFile(base, program.source);
     for (const auto& [name, text] : program.headers) {
@@ -114,15 +127,16 @@ static bool build(Program& program, const std::string& scratch, int capability, 
     if (good) {
         std::string error, text = rewriteKernels(readFile(base + ".ii"), error);
         if (good = error.empty(); !good) program.log = error;
+        program.log += kernelReport(text);
         writeFile(base + ".rewritten.ii", text);
     }
     good = good && runTool({
-        "g++", "-x", "c++-cpp-output", "-std=c++20", "-O2", "-g1", "-w", "-fPIC", "-shared", "-fno-exceptions", "-fno-rtti", "-ffp-contract=off", "-fno-strict-aliasing",
+        "g++", "-x", "c++-cpp-output", "-std=c++20", "-O2", "-g1", "-w", "-fPIC", "-shared", "-fno-exceptions", "-fno-rtti", fused ? "-ffp-contract=fast" : "-ffp-contract=off", "-fno-strict-aliasing",
         "-fno-optimize-sibling-calls", "-fno-plt", "-fvisibility=hidden",
 #if defined(__x86_64__)
         __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") ? "-march=x86-64-v3" : "-msse2",
 #endif
-        "-fsanitize=kernel-address,alignment,bounds", "-fsanitize-recover=all", "--param", "asan-instrumentation-with-call-threshold=0", "--param", "asan-stack=0", "--param", "asan-globals=0",
+        "-fsanitize=kernel-address,alignment,bounds,signed-integer-overflow,shift-exponent,integer-divide-by-zero", "-fsanitize-recover=all", "--param", "asan-instrumentation-with-call-threshold=0", "--param", "asan-stack=0", "--param", "asan-globals=0",
         base + ".rewritten.ii", "-x", "none", "-L" EMULATOR_LIBRARY_FOLDER, "-l:" + self, "-o", scratch + "/module.so",
     }, log);
     program.log += readFile(log);
@@ -139,13 +153,15 @@ static bool build(Program& program, const std::string& scratch, int capability, 
 
 EXPORT nvrtcResult nvrtcCompileProgram(Program* program, int optionCount, const char** options) {
     int capability = 75;
-    bool archSpecific = false;
+    bool archSpecific = false, fused = true;        // --fmad is on unless said otherwise
     for (int i = 0; i < optionCount; i++) {
         std::string option = options[i];
         if (option.rfind("--gpu-architecture=sm_", 0) == 0) {
             capability = atoi(option.c_str() + 22);
             archSpecific = option.back() == 'a';
-        } else if (option != "--std=c++17" && option != "--generate-line-info" && option != "--ptxas-options=-v" && option.rfind("--fmad=", 0) != 0) {
+        } else if (option == "--fmad=false") {
+            fused = false;
+        } else if (option != "--std=c++17" && option != "--generate-line-info" && option != "--ptxas-options=-v" && option != "--fmad=true") {
             program->log = "unknown option " + option;
             return NVRTC_ERROR_INVALID_OPTION;
         }
@@ -153,7 +169,7 @@ EXPORT nvrtcResult nvrtcCompileProgram(Program* program, int optionCount, const 
     std::error_code none;
     std::string scratch = std::filesystem::temp_directory_path(none) / "emulated-nvrtc-XXXXXX";
     if (!mkdtemp(scratch.data())) return NVRTC_ERROR_OUT_OF_MEMORY;
-    bool good = build(*program, scratch, capability, archSpecific);
+    bool good = build(*program, scratch, capability, archSpecific, fused);
     runTool({"rm", "-r", scratch}, "/dev/null");
     return good ? NVRTC_SUCCESS : NVRTC_ERROR_COMPILATION;
 }

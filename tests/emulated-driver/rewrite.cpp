@@ -154,7 +154,10 @@ struct Rewriter {
         }
         std::string id = std::to_string(shared++);
         if (isExtern) {
-            out += "using emuDynamic" + id + " = " + withoutAttributes(declaration.substr(0, firstName)) + "; auto* " + names[0] + " = (emuDynamic" + id + "*)emuDynamicShared()";
+            size_t brackets = declaration.rfind("[]");
+            std::string one = brackets == std::string::npos ? declaration : declaration.substr(0, brackets) + "[1]";
+            out += "using emuDynamic" + id + " = " + withoutAttributes(declaration.substr(0, firstName)) + "; struct emuAligned" + id + " { " + one + "; }; auto* " + names[0] +
+                " = (emuDynamic" + id + "*)emuDynamicShared(alignof(emuAligned" + id + "))";
         } else {
             out += "struct emuVariables" + id + " { " + declaration + "; }; auto& emuPlace" + id + " = emuShared<emuVariables" + id + ">()";
             for (const auto& name : names) out += "; auto& " + name + " = emuPlace" + id + "." + name;

@@ -5,8 +5,9 @@
 
 constexpr size_t ArenaBytes = size_t(1) << 34;
 
-struct GlobalWriter {                               // who wrote four bytes of device memory last
-    uint32_t launch, block;
+struct GlobalWriter {                               // who wrote four bytes of device memory last, and between which barriers
+    uint32_t launch, block, epoch;
+    uint16_t thread, warpEpoch;
 };
 
 struct Arena {

@@ -1,6 +1,7 @@
 // Streams are queues of work that runs when somebody waits for it, so that a result looked at too early is not there yet. A stream that
-// records a graph collects work instead.
+// records a graph collects work instead; what the rules of stream capture forbid breaks the recording, which its end then tells.
 #include "emulator.h"
+#include <algorithm>
 #include <chrono>
 
 Context primary;
@@ -9,9 +10,36 @@ long launchTotal;
 
 static double now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
+static std::vector<std::weak_ptr<Capture>> captures;
+
+static CUresult breakCapture(Capture& capture, CUresult code, const char* why) {
+    capture.broken = true;
+    return explain(code, "%s", why);
+}
+
 CUresult enqueue(Stream* stream, Work work) {
-    if (stream->capture) stream->capture->nodes.push_back(std::move(work));
-    else stream->queue.push_back(std::move(work));
+    if (!stream->capture) {
+        stream->queue.push_back(std::move(work));
+        return CUDA_SUCCESS;
+    }
+    if (stream->capture->broken) return CUDA_ERROR_STREAM_CAPTURE_INVALIDATED;
+    stream->capture->graph->nodes.push_back(std::move(work));
+    stream->captured++;
+    return CUDA_SUCCESS;
+}
+
+bool anyCapture() {
+    return std::any_of(captures.begin(), captures.end(), [](const auto& weak) { auto capture = weak.lock(); return capture && !capture->ended; });
+}
+
+// A recording of global mode forbids such calls to all threads, one of thread-local mode to its own, one of relaxed mode to none.
+CUresult refuseInStrictCapture(const char* call) {
+    enum { Global = 0, ThreadLocal = 1 };
+    for (const auto& weak : captures) {
+        auto capture = weak.lock();
+        bool forbids = capture && !capture->ended && (capture->mode == Global || (capture->mode == ThreadLocal && capture->thread == std::this_thread::get_id()));
+        if (forbids) return breakCapture(*capture, CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED, (std::string(call) + " while a stream records a graph in a mode that is not relaxed").c_str());
+    }
     return CUDA_SUCCESS;
 }
 
@@ -52,7 +80,6 @@ Stream* streamOf(void* handle) {
     return primary.streams.count(stream) ? stream : nullptr;
 }
 
-
 EXPORT CUresult cuStreamCreate(void** result, unsigned) {
     ENTER();
     if (allocationFails()) return explain(CUDA_ERROR_OUT_OF_MEMORY, "as ordered");
@@ -63,67 +90,75 @@ EXPORT CUresult cuStreamCreate(void** result, unsigned) {
 }
 
 EXPORT CUresult cuStreamDestroy_v2(void* handle) {
-    std::lock_guard<std::recursive_mutex> guard(driverLock());
+    ENTER_TO_DESTROY();
     STREAM(handle);
+    if (stream->capture) stream->capture->broken = true;
     drain(stream);
     primary.streams.erase(stream);
     delete stream;
     return primary.lost;
 }
 
-static CUresult refuseInCapture(Stream* stream, const char* what) {
-    stream->captureBroken = true;
-    return explain(CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED, "%s while the stream records a graph", what);
-}
-
 EXPORT CUresult cuStreamSynchronize(void* handle) {
     ENTER();
     STREAM(handle);
-    return stream->capture ? refuseInCapture(stream, "cuStreamSynchronize") : drain(stream);
-}
-
-EXPORT CUresult cuStreamWaitEvent(void* handle, void* eventHandle, unsigned) {
-    ENTER();
-    STREAM(handle);
-    auto* event = (Event*)eventHandle;
-    if (!primary.events.count(event)) return explain(CUDA_ERROR_INVALID_HANDLE, "not an event of this context");
-    auto marker = event->marker;
-    if (!marker) return CUDA_SUCCESS;
-    if (marker->capture) {
-        stream->capture = marker->capture;          // the fork joins the recording; nodes keep the order of the calls
-        return CUDA_SUCCESS;
-    }
-    return enqueue(stream, [marker] { return reach(marker); });
-}
-
-// ---- events
-
-EXPORT CUresult cuEventCreate(void** result, unsigned) {
-    ENTER();
-    if (allocationFails()) return explain(CUDA_ERROR_OUT_OF_MEMORY, "as ordered");
-    auto* event = new Event;
-    primary.events.insert(event);
-    *result = event;
-    return CUDA_SUCCESS;
-}
-
-EXPORT CUresult cuEventDestroy_v2(void* handle) {
-    std::lock_guard<std::recursive_mutex> guard(driverLock());
-    if (!primary.events.erase((Event*)handle)) return explain(CUDA_ERROR_INVALID_HANDLE, "not an event of this context");
-    delete (Event*)handle;
-    return primary.lost;
+    if (stream->capture) return breakCapture(*stream->capture, CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED, "cuStreamSynchronize of a stream that records a graph");
+    return drain(stream);
 }
 
 #define EVENT(handle) \
     auto* event = (Event*)handle; \
     if (!primary.events.count(event)) return explain(CUDA_ERROR_INVALID_HANDLE, "not an event of this context")
 
+EXPORT CUresult cuStreamWaitEvent(void* handle, void* eventHandle, unsigned) {
+    ENTER();
+    STREAM(handle);
+    EVENT(eventHandle);
+    auto marker = event->marker;
+    if (!marker) return CUDA_SUCCESS;
+    if (!marker->capture) {
+        if (stream->capture) return breakCapture(*stream->capture, CUDA_ERROR_STREAM_CAPTURE_ISOLATION, "a stream that records waits for work outside of the recording");
+        return enqueue(stream, [marker] { return reach(marker); });
+    }
+    if (marker->capture->ended) return explain(CUDA_ERROR_CAPTURED_EVENT, "the event was recorded in a recording that has ended");
+    if (!stream->capture) {
+        stream->capture = marker->capture;          // the fork joins the recording; nodes keep the order of the calls
+        stream->captured = stream->joined = 0;
+    } else if (stream->capture != marker->capture) {
+        return breakCapture(*stream->capture, CUDA_ERROR_STREAM_CAPTURE_MERGE, "a stream that records waits for another recording");
+    }
+    if (marker->stream != stream) marker->stream->joined = std::max(marker->stream->joined, marker->captured);
+    return stream->capture->broken ? CUDA_ERROR_STREAM_CAPTURE_INVALIDATED : CUDA_SUCCESS;
+}
+
+// ---- events
+
+EXPORT CUresult cuEventCreate(void** result, unsigned flags) {
+    ENTER();
+    constexpr unsigned DisableTiming = 2;
+    if (allocationFails()) return explain(CUDA_ERROR_OUT_OF_MEMORY, "as ordered");
+    auto* event = new Event{(flags & DisableTiming) == 0, nullptr};
+    primary.events.insert(event);
+    *result = event;
+    return CUDA_SUCCESS;
+}
+
+EXPORT CUresult cuEventDestroy_v2(void* handle) {
+    ENTER_TO_DESTROY();
+    EVENT(handle);
+    primary.events.erase(event);
+    delete event;
+    return primary.lost;
+}
+
 EXPORT CUresult cuEventRecord(void* handle, void* streamHandle) {
     ENTER();
     EVENT(handle);
     STREAM(streamHandle);
-    auto marker = std::make_shared<Marker>(Marker{stream, stream->capture});
+    if (stream->capture && stream->capture->broken) return CUDA_ERROR_STREAM_CAPTURE_INVALIDATED;
+    auto marker = std::make_shared<Marker>(Marker{stream, stream->capture, stream->captured});
     event->marker = marker;
+    if (stream->capture) return CUDA_SUCCESS;       // a place in the recording, for others to wait for: no node of the graph
     return enqueue(stream, [marker] {
         marker->reached = true;
         marker->seconds = now();
@@ -131,16 +166,24 @@ EXPORT CUresult cuEventRecord(void* handle, void* streamHandle) {
     });
 }
 
+// Nobody may ask for the state of what was last recorded in a stream that records a graph: it has none, then or later.
+static CUresult refuseCaptured(const Event* event, const char* call) {
+    if (!event->marker || !event->marker->capture) return CUDA_SUCCESS;
+    return breakCapture(*event->marker->capture, CUDA_ERROR_CAPTURED_EVENT, call);
+}
+
 EXPORT CUresult cuEventSynchronize(void* handle) {
     ENTER();
     EVENT(handle);
-    if (event->marker && event->marker->capture) return refuseInCapture(event->marker->stream, "cuEventSynchronize of an event recorded");
+    if (CUresult result = refuseCaptured(event, __func__)) return result;
     return event->marker ? reach(event->marker) : CUDA_SUCCESS;
 }
 
 EXPORT CUresult cuEventQuery(void* handle) {
     ENTER();
     EVENT(handle);
+    if (CUresult result = refuseCaptured(event, __func__)) return result;
+    UNSEEN_BY_CAPTURES();
     if (!event->marker || event->marker->reached) return CUDA_SUCCESS;
     if (!event->marker->stream->queue.empty()) {
         if (CUresult result = runOne(event->marker->stream)) return result;
@@ -150,8 +193,13 @@ EXPORT CUresult cuEventQuery(void* handle) {
 
 EXPORT CUresult cuEventElapsedTime(float* milliseconds, void* start, void* end) {
     ENTER();
+    for (void* handle : {start, end}) {
+        EVENT(handle);
+        if (!event->timing) return explain(CUDA_ERROR_INVALID_HANDLE, "an event was made without timing");
+        if (!event->marker) return explain(CUDA_ERROR_INVALID_HANDLE, "an event was never recorded");
+        if (CUresult result = refuseCaptured(event, __func__)) return result;
+    }
     auto &a = ((Event*)start)->marker, &b = ((Event*)end)->marker;
-    if (!a || !b) return explain(CUDA_ERROR_INVALID_HANDLE, "an event was never recorded");
     if (!a->reached || !b->reached) return CUDA_ERROR_NOT_READY;
     *milliseconds = float((b->seconds - a->seconds) * 1000);
     return CUDA_SUCCESS;
@@ -159,14 +207,17 @@ EXPORT CUresult cuEventElapsedTime(float* milliseconds, void* start, void* end) 
 
 // ---- graphs
 
-EXPORT CUresult cuStreamBeginCapture_v2(void* handle, int) {
+EXPORT CUresult cuStreamBeginCapture_v2(void* handle, int mode) {
     ENTER();
     STREAM(handle);
-    if (stream->capture) return explain(CUDA_ERROR_INVALID_VALUE, "the stream already records a graph");
-    stream->capture = new Graph;
-    stream->captureOrigin = true;
-    stream->captureBroken = false;
-    primary.graphs.insert(stream->capture);
+    if (mode < 0 || mode > 2) return explain(CUDA_ERROR_INVALID_VALUE, "%d is no mode of capture", mode);
+    if (stream->capture) return explain(CUDA_ERROR_ILLEGAL_STATE, "the stream already records a graph");
+    auto* graph = new Graph;
+    primary.graphs.insert(graph);
+    stream->capture = std::make_shared<Capture>(Capture{graph, stream, mode, std::this_thread::get_id()});
+    stream->captured = stream->joined = 0;
+    std::erase_if(captures, [](const auto& capture) { return capture.expired(); });
+    captures.push_back(stream->capture);
     return CUDA_SUCCESS;
 }
 
@@ -174,26 +225,24 @@ EXPORT CUresult cuStreamEndCapture(void* handle, void** result) {
     ENTER();
     STREAM(handle);
     *result = nullptr;
-    if (!stream->capture || !stream->captureOrigin) return explain(CUDA_ERROR_INVALID_VALUE, "no recording was begun in this stream");
-    Graph* graph = stream->capture;
-    bool broken = stream->captureBroken;
+    auto capture = stream->capture;
+    if (!capture) return explain(CUDA_ERROR_ILLEGAL_STATE, "no recording was begun in this stream");
+    if (capture->origin != stream) return breakCapture(*capture, CUDA_ERROR_STREAM_CAPTURE_UNMATCHED, "the recording was begun in another stream");
+    constexpr int Relaxed = 2;
+    if (capture->mode != Relaxed && capture->thread != std::this_thread::get_id()) return explain(CUDA_ERROR_STREAM_CAPTURE_WRONG_THREAD, "the recording was begun by another thread");
+    bool joined = true;
     for (Stream* s : primary.streams) {
-        if (s->capture == graph) s->capture = nullptr;
+        if (s->capture != capture) continue;
+        joined &= s == stream || s->joined == s->captured;
+        s->capture = nullptr;
     }
-    stream->captureOrigin = false;
-    if (broken) {
-        primary.graphs.erase(graph);
-        delete graph;
-        return CUDA_ERROR_STREAM_CAPTURE_INVALIDATED;
+    capture->ended = true;
+    if (capture->broken || !joined) {
+        primary.graphs.erase(capture->graph);
+        delete capture->graph;
+        return capture->broken ? CUDA_ERROR_STREAM_CAPTURE_INVALIDATED : explain(CUDA_ERROR_STREAM_CAPTURE_UNJOINED, "a stream that took part was not waited for");
     }
-    *result = graph;
-    return CUDA_SUCCESS;
-}
-
-EXPORT CUresult cuStreamIsCapturing(void* handle, int* status) {
-    ENTER();
-    STREAM(handle);
-    *status = stream->capture ? (stream->captureBroken ? 2 : 1) : 0;
+    *result = capture->graph;
     return CUDA_SUCCESS;
 }
 
@@ -204,9 +253,11 @@ EXPORT CUresult cuGraphGetNodes(void* graph, void**, size_t* count) {
     return CUDA_SUCCESS;
 }
 
-EXPORT CUresult cuGraphInstantiateWithFlags(void** result, void* graph, unsigned long long) {
+EXPORT CUresult cuGraphInstantiateWithFlags(void** result, void* graph, unsigned long long flags) {
     ENTER();
+    UNSEEN_BY_CAPTURES();
     if (!primary.graphs.count((Graph*)graph)) return CUDA_ERROR_INVALID_HANDLE;
+    if (flags) return explain(CUDA_ERROR_INVALID_VALUE, "flags of a graph are not emulated");
     if (allocationFails()) return explain(CUDA_ERROR_OUT_OF_MEMORY, "as ordered");
     auto* executable = new Graph(*(Graph*)graph);
     primary.executables.insert(executable);
@@ -228,14 +279,14 @@ EXPORT CUresult cuGraphLaunch(void* handle, void* streamHandle) {
 }
 
 EXPORT CUresult cuGraphExecDestroy(void* handle) {
-    std::lock_guard<std::recursive_mutex> guard(driverLock());
+    ENTER_TO_DESTROY();
     if (!primary.executables.erase((Graph*)handle)) return CUDA_ERROR_INVALID_HANDLE;
     delete (Graph*)handle;
     return primary.lost;
 }
 
 EXPORT CUresult cuGraphDestroy(void* handle) {
-    std::lock_guard<std::recursive_mutex> guard(driverLock());
+    ENTER_TO_DESTROY();
     if (!primary.graphs.erase((Graph*)handle)) return CUDA_ERROR_INVALID_HANDLE;
     delete (Graph*)handle;
     return primary.lost;

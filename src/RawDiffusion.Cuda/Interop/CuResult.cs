@@ -19,6 +19,7 @@ internal enum CuResult
     InvalidPtx = 218,
     NvlinkUncorrectable = 220,
     UnsupportedPtxVersion = 222,
+    Contained = 226,
     NotFound = 500,
     NotReady = 600,
     IllegalAddress = 700,
@@ -32,11 +33,14 @@ internal enum CuResult
     InvalidAddressSpace = 717,
     InvalidPc = 718,
     LaunchFailed = 719,
+    TensorMemoryLeak = 721,
     SystemDriverMismatch = 803,
     CompatNotSupportedOnDevice = 804,
+    MpsClientTerminated = 810,
     StreamCaptureUnsupported = 900,
     StreamCaptureInvalidated = 901,
     StreamCaptureUnjoined = 904,
+    ExternalDevice = 911,
     Unknown = 999,
 }
 
@@ -46,9 +50,9 @@ internal static class CuResultExtensions
     /// <summary>Whether the context can do nothing any more after this code: every later call returns it again.</summary>
     public static bool IsSticky(this CuResult result) => result is
         CuResult.Deinitialized or CuResult.DeviceUnavailable or CuResult.InvalidContext or CuResult.EccUncorrectable or CuResult.NvlinkUncorrectable or
-        CuResult.IllegalAddress or CuResult.LaunchTimeout or CuResult.ContextIsDestroyed or CuResult.Assert or CuResult.HardwareStackError or
+        CuResult.Contained or CuResult.IllegalAddress or CuResult.LaunchTimeout or CuResult.ContextIsDestroyed or CuResult.Assert or CuResult.HardwareStackError or
         CuResult.IllegalInstruction or CuResult.MisalignedAddress or CuResult.InvalidAddressSpace or CuResult.InvalidPc or CuResult.LaunchFailed or
-        CuResult.Unknown;
+        CuResult.TensorMemoryLeak or CuResult.MpsClientTerminated or CuResult.ExternalDevice or CuResult.Unknown;
 
     /// <summary>What to do about it.</summary>
     public static string Remedy(this CuResult result) => result switch
@@ -65,8 +69,10 @@ internal static class CuResultExtensions
         CuResult.InvalidValue or CuResult.NotFound => "This is an error in RawDiffusion: please report it.",
         CuResult.StreamCaptureUnsupported or CuResult.StreamCaptureInvalidated =>
             "Something that cannot be part of a CUDA graph ran while one was recorded. Try --set device.graphs=false, and please report it.",
-        CuResult.EccUncorrectable or CuResult.NvlinkUncorrectable or CuResult.DeviceUnavailable =>
+        CuResult.EccUncorrectable or CuResult.NvlinkUncorrectable or CuResult.Contained =>
             "The GPU reports a hardware fault: see nvidia-smi -q and the system log. The last checkpoint is valid.",
+        CuResult.DeviceUnavailable =>
+            "Another program has the GPU to itself (nvidia-smi -q -d COMPUTE shows the mode), or the GPU has failed (see the system log). The last checkpoint is valid.",
         _ when result.IsSticky() => "The device is lost to this process; the last checkpoint is valid: resume from it. If it happens again, compute-sanitizer names the access at fault.",
         _ => "See the driver's documentation of this code, and `rawdiffusion doctor`.",
     };

@@ -50,6 +50,7 @@ public sealed unsafe partial class CudaDevice
     public override void Conv2dBackwardWeight(Tensor x, Tensor dy, Tensor dw, Tensor? dbias, bool accumulate, in ConvGeometry geometry)
     {
         var problem = ConvProblem.Forward(geometry);
+        problem.RequireSmallEnough();
         var result = ConvProblem.Matrix(problem.Channels, problem.Depth);
         var split = ConvSplit.For(result.Pixels, result.Channels, problem.Pixels, Properties.Multiprocessors);
         var residual = accumulate ? dw : null;
@@ -66,6 +67,7 @@ public sealed unsafe partial class CudaDevice
 
     private void Convolve(ConvProblem problem, Tensor y, nint x, nint w, Tensor? bias, Tensor? channelAdd, Tensor? residual)
     {
+        problem.RequireSmallEnough();
         var split = ConvSplit.For(problem.Pixels, problem.Channels, problem.Depth, Properties.Multiprocessors);
         using var parts = RentParts(problem, split);
         Launch(

@@ -68,30 +68,39 @@ public static class ImageSampler
         var trajectory = Enumerable.Range(0, frames).Select(_ => new float[images.Length]).ToArray();
         int imageSize = images.Length / request.Count, done = 0, all = plan.Steps.Length * ((request.Count + request.BatchSize - 1) / request.BatchSize);
 
-        for (int first = 0; first < request.Count; first += request.BatchSize)
+        Batch? batch = null;
+        try
         {
-            int n = Math.Min(request.BatchSize, request.Count - first), offset = first * imageSize;
-            var shape = new Shape(n, model.Network.Config.Height, model.Network.Config.Width, model.Channels);
-            using var labels = model.Classes > 0 ? Labels(model, request, first, n) : null;
-            using var noClass = model.Classes > 0 && request.Sampling.Guidance != 1 ? Repeat(model, model.Classes, n) : null;
-            using var start = Sampler.SampleStart(model.Device, shape, request.Seed, first);
-            using var result = Sampler.Run(plan, model.Denoiser(labels, noClass, request.Sampling.Guidance), start, request.Seed, first, replay: true, observer: (step, _, x0) =>
+            for (int first = 0; first < request.Count; first += request.BatchSize)
             {
-                // A device that works behind the program's back is waited for now and then, so that progress is what has been done.
-                if (step % 8 == 7)
+                int n = Math.Min(request.BatchSize, request.Count - first), offset = first * imageSize;
+                if (batch?.Size != n)
                 {
-                    model.Device.Synchronize();
+                    batch?.Dispose();
+                    batch = new Batch(model, request, plan, n);
                 }
-                stop.ThrowIfCancellationRequested();
-                // Frames are spread evenly over the steps, the last one included.
-                int frame = frames == 0 ? 0 : (step + 1) * frames / plan.Steps.Length - 1;
-                if (frame >= 0 && frame < frames && step * frames / plan.Steps.Length - 1 < frame)
+                using var result = batch.Draw(first, (step, _, x0) =>
                 {
-                    Crop(x0, model, trajectory[frame].AsSpan(offset, n * imageSize));
-                }
-                progress?.Invoke((double)++done / all);
-            });
-            Crop(result, model, images.AsSpan(offset, n * imageSize));
+                    // A device that works behind the program's back is waited for now and then, so that progress is what has been done.
+                    if (step % 8 == 7)
+                    {
+                        model.Device.Synchronize();
+                    }
+                    stop.ThrowIfCancellationRequested();
+                    // Frames are spread evenly over the steps, the last one included.
+                    int frame = frames == 0 ? 0 : (step + 1) * frames / plan.Steps.Length - 1;
+                    if (frame >= 0 && frame < frames && step * frames / plan.Steps.Length - 1 < frame)
+                    {
+                        Crop(x0, model, trajectory[frame].AsSpan(offset, n * imageSize));
+                    }
+                    progress?.Invoke((double)++done / all);
+                });
+                Crop(result, model, images.AsSpan(offset, n * imageSize));
+            }
+        }
+        finally
+        {
+            batch?.Dispose();
         }
         return new SampledImages(images, request.Count, model.Height, model.Width, model.Channels, trajectory);
     }
@@ -121,12 +130,6 @@ public static class ImageSampler
         _ => throw new ConfigurationException($"There is no variance '{name}'. Use fixed_small or fixed_large."),
     };
 
-    private static Tensor Labels(GenerativeModel model, SampleRequest request, int first, int n) =>
-        new Tensor(model.Device, new Shape(n), DType.Int32, "labels").Upload([.. Enumerable.Range(first, n).Select(i => request.Class ?? i % model.Classes)]);
-
-    private static Tensor Repeat(GenerativeModel model, int label, int n) =>
-        new Tensor(model.Device, new Shape(n), DType.Int32, "labels").Upload([.. Enumerable.Repeat(label, n)]);
-
     /// <summary>Cuts the images out of the network's larger, symmetrically padded ones.</summary>
     private static void Crop(Tensor padded, GenerativeModel model, Span<float> target)
     {
@@ -139,6 +142,55 @@ public static class ImageSampler
             {
                 source.AsSpan((((n * h) + top + y) * w + left) * model.Channels, row).CopyTo(target[((n * model.Height + y) * row)..]);
             }
+        }
+    }
+
+    /// <summary>What stays the same from batch to batch of one size: the labels' place and the loop.</summary>
+    private sealed class Batch : IDisposable
+    {
+        private readonly GenerativeModel _model;
+        private readonly SampleRequest _request;
+        private readonly Shape _shape;
+        private readonly Tensor? _labels, _noClass;
+        private readonly SamplingLoop _loop;
+
+        public Batch(GenerativeModel model, SampleRequest request, SamplerPlan plan, int size)
+        {
+            (_model, _request, Size) = (model, request, size);
+            _shape = new Shape(size, model.Network.Config.Height, model.Network.Config.Width, model.Channels);
+            double guidance = request.Sampling.Guidance;
+            try
+            {
+                if (model.Classes > 0)
+                {
+                    _labels = new Tensor(model.Device, new Shape(size), DType.Int32, "labels");
+                    _noClass = guidance != 1 ? new Tensor(model.Device, new Shape(size), DType.Int32, "labels").Upload([.. Enumerable.Repeat(model.Classes, size)]) : null;
+                }
+                _loop = new SamplingLoop(plan, model.Denoiser(_labels, _noClass, guidance), model.Device, _shape, request.Seed, observed: true, replay: true);
+            }
+            catch
+            {
+                Dispose();
+                throw;
+            }
+        }
+
+        /// <summary>Images of a batch.</summary>
+        public int Size { get; }
+
+        /// <summary>Draws the batch that begins with image `first`.</summary>
+        public Tensor Draw(int first, SamplerObserver observer)
+        {
+            _labels?.Upload([.. Enumerable.Range(first, Size).Select(i => _request.Class ?? i % _model.Classes)]);
+            using var start = Sampler.SampleStart(_model.Device, _shape, _request.Seed, first);
+            return _loop.Run(start, first, observer: observer);
+        }
+
+        public void Dispose()
+        {
+            _loop?.Dispose();
+            _labels?.Dispose();
+            _noClass?.Dispose();
         }
     }
 }

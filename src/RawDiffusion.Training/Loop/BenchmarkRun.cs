@@ -97,9 +97,10 @@ public static class BenchmarkRun
         var plan = DdimSampler.Plan(model.Process.Schedule, model.Process.Prediction, DenoisingSteps);
         using var labels = model.Network.Config.ClassEmbeddings is null ? null : new Tensor(device, new Shape(batch), DType.Int32, "labels").Clear();
         using var start = Sampler.SampleStart(device, new Shape(batch, unet.Config.Height, unet.Config.Width, unet.Config.InChannels), config.Seed);
+        using var loop = new SamplingLoop(plan, model.Denoiser(labels, null, 1), device, start.Shape, config.Seed, replay: true);
         return Median(_ =>
         {
-            Sampler.Run(plan, model.Denoiser(labels, null, 1), start, config.Seed, replay: true).Dispose();
+            loop.Run(start).Dispose();
             device.Synchronize();
         }, 3) / DenoisingSteps;
     }

@@ -47,6 +47,9 @@ public static unsafe class EmulatedDriver
     /// <summary>The simulated GPU's compute capability, for contexts opened from now on.</summary>
     public static void SetCapability(int major, int minor) => ((delegate* unmanaged<int, int, void>)Export("emuSetCapability"))(major, minor);
 
+    /// <summary>How many multiprocessors the simulated GPU says it has, to contexts opened from now on: 4 if not set.</summary>
+    public static void SetMultiprocessors(int count) => ((delegate* unmanaged<int, void>)Export("emuSetMultiprocessors"))(count);
+
     /// <summary>
     /// The nth allocation from now, and count − 1 after it, find no memory: of device or pinned memory, or of what the driver makes there
     /// (streams, events, modules, instantiated graphs, cuBLAS handles).
@@ -70,6 +73,9 @@ public static unsafe class EmulatedDriver
             return ((delegate* unmanaged<byte*, long>)Export("emuLaunches"))(name);
         }
     }
+
+    /// <summary>Kernels that were first looked up while a stream recorded a graph.</summary>
+    public static long LookupsWhileRecording() => ((delegate* unmanaged<long>)Export("emuLookupsWhileRecording"))();
 
     /// <summary>Pieces of work in streams that have not run.</summary>
     public static long Pending() => ((delegate* unmanaged<long>)Export("emuPending"))();

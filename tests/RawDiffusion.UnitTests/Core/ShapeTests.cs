@@ -58,6 +58,15 @@ public class ShapeTests
     }
 
     [Fact]
+    public void RowsAndPositionsBeyond32BitsAreRefusedRatherThanCutOff()
+    {
+        var shape = new Shape(1, 1 << 16, 1 << 16, 2);
+        Assert.Equal(1L << 33, shape.Count);
+        Assert.Throws<OverflowException>(() => shape.Rows);
+        Assert.Throws<OverflowException>(() => shape.Positions);
+    }
+
+    [Fact]
     public void RefusesADimensionThatIsNotThere()
     {
         var shape = new Shape(2, 3);

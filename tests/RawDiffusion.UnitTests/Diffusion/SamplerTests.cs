@@ -108,6 +108,31 @@ public sealed class SamplerTests : IDisposable
         Assert.NotEqual(together[..48], together[48..96]);
     }
 
+    /// <summary>Nothing of one batch is left for the next: not x̂0 of a multistep plan, and not the first sample's index.</summary>
+    [Fact]
+    public void ALoopDrawsOneBatchAfterTheOther()
+    {
+        foreach (var plan in new[] { AncestralSampler.Plan(Schedule, Prediction.Epsilon, 5), DpmSolverSampler.Plan(Schedule, Prediction.Epsilon, 5) })
+        {
+            using Tensor first = Sampler.SampleStart(_device, new Shape(2, 3), 7), second = Sampler.SampleStart(_device, new Shape(2, 3), 7, firstSample: 2);
+            using var loop = new SamplingLoop(plan, Analytic, _device, first.Shape, seed: 7, replay: true);
+            foreach (var (start, firstSample) in new[] { (first, 0), (second, 2), (first, 0) })
+            {
+                using Tensor alone = Sampler.Run(plan, Analytic, start, 7, firstSample), inTurn = loop.Run(start, firstSample);
+                Assert.Equal(alone.ToArray<double>(), inTurn.ToArray<double>());
+            }
+        }
+    }
+
+    [Fact]
+    public void ALoopSaysWhatItWasNotMadeFor()
+    {
+        using var loop = new SamplingLoop(DdimSampler.Plan(Schedule, Prediction.Epsilon, 3), Analytic, _device, new Shape(2, 3), seed: 1);
+        using Tensor start = new Tensor(_device, new Shape(2, 3)).Clear(), larger = new Tensor(_device, new Shape(3, 3)).Clear();
+        Assert.Contains("batches of [2, 3], but", Assert.Throws<ArgumentException>(() => loop.Run(larger)).Message);
+        Assert.Contains("without an observer", Assert.Throws<ArgumentException>(() => loop.Run(start, observer: (_, _, _) => { })).Message);
+    }
+
     [Fact]
     public void ObserverSeesEveryStepAndTheLastX0IsTheResult()
     {

@@ -21,7 +21,7 @@ extern "C" {
 EmuThread* emuThread() __attribute__((const));
 
 void* emuSharedVariable(const void* key, size_t bytes, size_t alignment);
-void* emuDynamicShared();
+void* emuDynamicShared(size_t alignment);
 
 // Waits for `count` threads at barrier `id`; 0 threads are all of the block, as at __syncthreads.
 void emuBarrier(int id, int count, const char* file, int line);

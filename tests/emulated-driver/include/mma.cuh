@@ -4,7 +4,7 @@
 
 static inline float emuDropBits(float value, int dropped, bool tiesToEven) {
     u32 bits = __float_as_uint(value);
-    if ((bits & 0x7f800000u) == 0x7f800000u) return value;
+    if ((bits & 0x7f800000u) == 0x7f800000u) return isnan(value) ? __uint_as_float(0x7fffffffu) : value;     // the one NaN that cvt makes
     bits += (1u << (dropped - 1)) - (tiesToEven ? 1 - (bits >> dropped & 1) : 0);
     return __uint_as_float(bits & ~((1u << dropped) - 1));
 }

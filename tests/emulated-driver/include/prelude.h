@@ -47,28 +47,57 @@ static inline uint4 make_uint4(unsigned x, unsigned y, unsigned z, unsigned w) {
 struct __align__(16) ulonglong2 { unsigned long long x, y; };
 
 // ---- arithmetic
+// Sums of products are fused, as NVRTC does (nvrtc.cpp: -ffp-contract); what is rounded by name is rounded.
+
+#if defined(__x86_64__)
+#define EMU_ROUNDED(type, a) ({ type rounded = (a); asm("" : "+x"(rounded)); rounded; })
+#else
+#define EMU_ROUNDED(type, a) ({ type rounded = (a); asm("" : "+w"(rounded)); rounded; })
+#endif
 
 using std::isfinite; using std::isinf; using std::isnan;
 static inline float __fmaf_rn(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
 static inline double __fma_rn(double a, double b, double c) { return __builtin_fma(a, b, c); }
-static inline float __fadd_rn(float a, float b) { return a + b; }
-static inline float __fsub_rn(float a, float b) { return a - b; }
-static inline float __fmul_rn(float a, float b) { return a * b; }
-static inline float __fdiv_rn(float a, float b) { return a / b; }
-static inline float __fsqrt_rn(float a) { return sqrtf(a); }
-static inline float __frcp_rn(float a) { return 1.0f / a; }
-static inline double __dadd_rn(double a, double b) { return a + b; }
-static inline double __dmul_rn(double a, double b) { return a * b; }
-#define __expf(a) expf(a)
-#define __logf(a) logf(a)
-#define __sinf(a) sinf(a)
-#define __cosf(a) cosf(a)
-static inline float __fdividef(float a, float b) { return a / b; }
+static inline float __fadd_rn(float a, float b) { return EMU_ROUNDED(float, a + b); }
+static inline float __fsub_rn(float a, float b) { return EMU_ROUNDED(float, a - b); }
+static inline float __fmul_rn(float a, float b) { return EMU_ROUNDED(float, a * b); }
+static inline float __fdiv_rn(float a, float b) { return EMU_ROUNDED(float, a / b); }
+static inline float __fsqrt_rn(float a) { return EMU_ROUNDED(float, sqrtf(a)); }
+static inline float __frcp_rn(float a) { return EMU_ROUNDED(float, 1.0f / a); }
+static inline double __dadd_rn(double a, double b) { return EMU_ROUNDED(double, a + b); }
+static inline double __dmul_rn(double a, double b) { return EMU_ROUNDED(double, a * b); }
 static inline float __saturatef(float a) { return a > 0.0f ? (a < 1.0f ? a : 1.0f) : 0.0f; }
-static inline float rsqrtf(float a) { return 1.0f / sqrtf(a); }
-static inline double rsqrt(double a) { return 1.0 / sqrt(a); }
-static inline void sincospif(float a, float* sine, float* cosine) { *sine = float(sin(M_PI * a)); *cosine = float(cos(M_PI * a)); }
 static inline float __frsqrt_rn(float a) { return float(1.0 / sqrt(double(a))); }
+static inline double rsqrt(double a) { return 1.0 / sqrt(a); }
+
+// The functions that CUDA documents to be off by some units in the last place are off by so many here, up or down by their bits, so that a
+// tolerance which a GPU might miss is missed here. What float32 holds exactly stays exact. __logf, __sinf and __cosf, whose errors are documented
+// otherwise, are not emulated.
+static inline float emuInexact(double exact, int units) {
+    float result = float(exact);
+    if (!isfinite(result) || double(result) == exact) return result;
+    unsigned bits;
+    memcpy(&bits, &result, sizeof bits);
+    int steps = int((bits * 2654435761u >> 8) % (2 * units)) - (units - 1);   // beyond the exact result, or before it
+    float to = (double(result) < exact) == (steps > 0) ? INFINITY : -INFINITY;
+    for (int i = steps < 0 ? -steps : steps; i > 0; i--) result = nextafterf(result, to);
+    return result;
+}
+#define expf(a) emuInexact(exp(double(a)), 2)
+#define exp2f(a) emuInexact(exp2(double(a)), 2)
+#define logf(a) emuInexact(log(double(a)), 1)
+#define sinf(a) emuInexact(sin(double(a)), 2)
+#define cosf(a) emuInexact(cos(double(a)), 2)
+#define tanhf(a) emuInexact(tanh(double(a)), 2)
+#define rsqrtf(a) emuInexact(1.0 / sqrt(double(a)), 2)
+#define __expf(a) emuInexact(exp(double(a)), 2 + int(fabs(1.173 * double(a))))
+// Divisors beyond 2^126 give 0.
+static inline float __fdividef(float a, float b) { return fabsf(b) > 0x1p126f && isfinite(b) ? 0.0f * a : emuInexact(double(a) / b, 2); }
+static inline void sincospif(float a, float* sine, float* cosine) {
+    double turns = remainder(double(a), 2.0);
+    *sine = turns == rint(turns) ? 0.0f : emuInexact(sin(M_PI * turns), 1);
+    *cosine = turns + 0.5 == rint(turns + 0.5) ? 0.0f : emuInexact(cos(M_PI * turns), 1);
+}
 
 template <class A, class B> static inline std::common_type_t<A, B> min(A a, B b) { return b < a ? b : a; }
 template <class A, class B> static inline std::common_type_t<A, B> max(A a, B b) { return a < b ? b : a; }

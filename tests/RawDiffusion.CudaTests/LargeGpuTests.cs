@@ -1,0 +1,28 @@
+using RawDiffusion.Cuda;
+using RawDiffusion.Testing;
+
+namespace RawDiffusion.CudaTests;
+
+/// <summary>What is cut up by the GPU's size, cut up for an H100: smaller tiles and more parts than for the emulated GPU's own 4 multiprocessors.</summary>
+public class LargeGpuTests
+{
+    private const int Multiprocessors = 132;
+
+    private static readonly DeviceUnderTest Emulated = new(
+        "CUDA, emulated, 132 multiprocessors", () => new CudaDevice(TestGpu.Options with { ExactMemory = true }), Precision.Float32);
+
+    public static TheoryData<string> Cases => new(OpCases.All.Where(c => c.Op is "Conv2d" or "Linear").Select(c => c.FullName));
+
+    [Theory]
+    [MemberData(nameof(Cases))]
+    public void AgreesWithTheReference(string opCase)
+    {
+        TestGpu.RequireEmulated();
+        EmulatedDriver.SetMultiprocessors(Multiprocessors);
+        using (var device = Emulated.Create())
+        {
+            Assert.Equal(Multiprocessors, ((CudaDevice)device).Properties.Multiprocessors);
+        }
+        Conformance.AgreesWithReference(OpCases.Named(opCase), Emulated, OpCases.Named(opCase) is TapeCase ? Usage.OntoAll : Usage.Once);
+    }
+}
