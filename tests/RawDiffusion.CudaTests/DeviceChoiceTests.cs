@@ -16,4 +16,11 @@ public class DeviceChoiceTests
         Assert.Contains($"--device cuda:{ordinal} was asked for, but the driver shows 1 GPU(s)", failure.Message);
         Assert.Equal(0, EmulatedDriver.Contexts());
     }
+
+    [Theory]
+    [InlineData(8, 0, "sm_80")]
+    [InlineData(8, 9, "sm_89")]
+    [InlineData(9, 0, "sm_90a")]
+    [InlineData(12, 0, "sm_120a")]
+    public void KernelsAreCompiledForTheChipAlone(int major, int minor, string target) => Assert.Equal(target, CudaProperties.Target(major, minor));
 }

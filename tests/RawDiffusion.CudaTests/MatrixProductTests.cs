@@ -1,7 +1,6 @@
 using RawDiffusion.Core;
 using RawDiffusion.Cuda;
 using RawDiffusion.Cuda.Interop;
-using RawDiffusion.Testing;
 
 namespace RawDiffusion.CudaTests;
 

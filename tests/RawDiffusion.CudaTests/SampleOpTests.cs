@@ -1,5 +1,4 @@
 using RawDiffusion.Core;
-using RawDiffusion.Testing;
 
 namespace RawDiffusion.CudaTests;
 

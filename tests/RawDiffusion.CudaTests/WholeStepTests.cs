@@ -3,7 +3,6 @@ using RawDiffusion.Cpu;
 using RawDiffusion.Cuda;
 using RawDiffusion.Diffusion;
 using RawDiffusion.Models;
-using RawDiffusion.Testing;
 using RawDiffusion.Training.Configuration;
 using RawDiffusion.Training.Inference;
 using RawDiffusion.Training.Loop;
