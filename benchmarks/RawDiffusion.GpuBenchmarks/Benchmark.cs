@@ -16,9 +16,10 @@ internal sealed class Benchmark(UNetConfig network, DiffusionConfig diffusion, b
         var ceilings = Ceilings.Measure(device, tf32, quick);
         report.Add(ceilings);
 
-        var cases = OpCases.Of(network, batch).ToList();
-        Ops("fp32", "fp32", device, cases, Math.Max(ceilings.Float32, ceilings.Gemm), ceilings.Copy);
-        Ops("tf32", "tf32, products alone", tf32, cases.Where(c => c.IsProduct), Math.Max(ceilings.Tf32, ceilings.GemmTf32), ceilings.Copy);
+        var products = OpCases.Of(network, batch).ToLookup(c => c.IsProduct);
+        Ops("fp32", device, products[true], Math.Max(ceilings.Float32, ceilings.Gemm), ceilings.Copy);
+        Ops("tf32", tf32, products[true], Math.Max(ceilings.Tf32, ceilings.GemmTf32), ceilings.Copy);
+        Ops("any", device, products[false], ceilings.Float32, ceilings.Copy);
         foreach (var (precision, on) in ((string, CudaDevice)[])[("fp32", device), ("tf32", tf32)])
         {
             report.Add($"training step, {precision}, batch {batch}", StepTrace.Training(on, network, diffusion, batch));
@@ -30,7 +31,7 @@ internal sealed class Benchmark(UNetConfig network, DiffusionConfig diffusion, b
         report.End();
     }
 
-    private void Ops(string precision, string what, CudaDevice device, IEnumerable<OpCase> cases, double operations, double bytes)
+    private void Ops(string precision, CudaDevice device, IEnumerable<OpCase> cases, double operations, double bytes)
     {
         using var timer = new GpuTimer(device, quick);
         report.BeginOps(precision);
@@ -39,6 +40,6 @@ internal sealed class Benchmark(UNetConfig network, DiffusionConfig diffusion, b
             using var operands = new OperandSet(device);
             report.Add(opCase, precision, timer.Measure(opCase.Prepare(operands)), operations, bytes);
         }
-        report.EndOps(what);
+        report.EndOps(precision);
     }
 }

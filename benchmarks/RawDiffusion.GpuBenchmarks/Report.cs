@@ -72,13 +72,14 @@ internal sealed class Report : IDisposable
         });
     }
 
-    public void EndOps(string what)
+    public void EndOps(string precision)
     {
-        _sums.Add($"{what} {_step:0.000} ms, by the ceilings at least {_floor:0.000} ms");
-        Print($"{what}: as often as a training step does them, {_step:0.000} ms; by the ceilings at least {_floor:0.000} ms");
+        string sum = $"{precision} {_step:0.000} ms, by the ceilings at least {_floor:0.000} ms";
+        _sums.Add(sum);
+        Print($"as often as a training step does them: {sum}");
     }
 
-    /// <summary>The line that a summary shows.</summary>
+    /// <summary>The line that a summary shows: products in each precision, and the other ops, which have but one.</summary>
     public void End() => Print($"\nthe ops of a training step: {string.Join("; ", _sums)}");
 
     public void Add(string step, IReadOnlyList<KernelShare> shares)

@@ -18,17 +18,18 @@ done
 : >"$out/summary.txt"
 failures=0
 
-# part NAME COMMAND…: output to OUT/NAME.log and .err; a line in the summary.
-part() {
-  local name=$1 started=$SECONDS
+# attempt NAME COMMAND…: output to OUT/NAME.log and .err; a line in the summary if it fails. part: a line in any case.
+attempt() {
+  local name=$1
+  started=$SECONDS
   shift
-  if "$@" >"$out/$name.log" 2>"$out/$name.err"; then
-    printf '%-28s well    %4d s   %s\n' "$name" $((SECONDS - started)) "$(tail -n 1 "$out/$name.log" | cut -c1-400)" >>"$out/summary.txt"
-  else
-    printf '%-28s FAILED  %4d s   %s\n' "$name" $((SECONDS - started)) "$(tail -n 1 "$out/$name.err" | cut -c1-400)" >>"$out/summary.txt"
-    failures=$((failures + 1))
-  fi
+  "$@" >"$out/$name.log" 2>"$out/$name.err" && return
+  line "$name" FAILED err
+  failures=$((failures + 1))
+  return 1
 }
+part() { attempt "$@" && line "$1" well log; }
+line() { printf '%-28s %-6s  %4d s   %s\n' "$1" "$2" $((SECONDS - started)) "$(tail -n 1 "$out/$1.$3" | cut -c1-400)" >>"$out/summary.txt"; }
 
 train=(train --seed 1 --sample-every 0 --set log_every=1 --set sampling.count=1)
 if [[ $dry ]]; then
@@ -105,8 +106,8 @@ if [[ -n ${PEER:-} ]] && python3 -c 'import torch; assert torch.cuda.is_availabl
     [eager-fp32]="" [eager-tf32]="--tf32 --channels-last" [eager-bf16]="--tf32 --bf16 --channels-last" [compiled-bf16]="--tf32 --bf16 --channels-last --compile")
   for round in $(seq "$rounds"); do
     for sample in "${samples[@]}"; do
-      for precision in "${precisions[@]}"; do part "round-$round-$precision-$sample" ours $precision $batch "$sample"; done
-      for peer in "${peers[@]}"; do part "round-$round-$peer-$sample" theirs "${options[$peer]}" $batch "$sample"; done
+      for precision in "${precisions[@]}"; do attempt "round-$round-$precision-$sample" ours $precision $batch "$sample"; done
+      for peer in "${peers[@]}"; do attempt "round-$round-$peer-$sample" theirs "${options[$peer]}" $batch "$sample"; done
     done
   done
   {

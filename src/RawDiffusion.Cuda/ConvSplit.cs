@@ -37,9 +37,6 @@ internal readonly record struct ConvSplit(ConvTile Tile, int Tiles, int Parts, i
 /// <param name="BlocksPerMultiprocessor">Blocks that a multiprocessor holds at once, as the kernels' launch bounds say.</param>
 internal sealed record ConvTile(int M, int N, int Threads, int BlocksPerMultiprocessor)
 {
-    /// <summary>The most rows of any.</summary>
-    public const int MostRows = 128;
-
     /// <summary>For all large products: the most sums per byte read.</summary>
     public static ConvTile Large { get; } = new(128, 128, 256, 2);
 
@@ -51,6 +48,9 @@ internal sealed record ConvTile(int M, int N, int Threads, int BlocksPerMultipro
 
     /// <summary>For few rows: such a convolution's weights.</summary>
     public static ConvTile Flat { get; } = new(32, 128, 128, 4);
+
+    /// <summary>The most rows of any.</summary>
+    public static int MostRows { get; } = Math.Max(Math.Max(Large.M, Small.M), Math.Max(Narrow.M, Flat.M));
 
     /// <summary>How many cover a result of m by n.</summary>
     public int Count(int m, int n) => checked((m + M - 1) / M * ((n + N - 1) / N));

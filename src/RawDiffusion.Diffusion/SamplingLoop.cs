@@ -25,6 +25,7 @@ public sealed class SamplingLoop : IDisposable
     /// <param name="seed">The seed of all samples.</param>
     /// <param name="observed">Whether observers will be given x̂_0, which few plans need themselves.</param>
     /// <param name="replay">Whether the device may record a step and replay it: the denoiser must then have no state of its own on the host.</param>
+    /// <exception cref="DeviceException">The device has no memory for two batches and the plan's numbers.</exception>
     public SamplingLoop(SamplerPlan plan, Denoiser denoiser, Device device, Shape shape, ulong seed, bool observed = false, bool replay = false)
     {
         (_plan, _denoiser, _seed, _replay) = (plan, denoiser, seed, replay);
@@ -55,7 +56,8 @@ public sealed class SamplingLoop : IDisposable
     /// <param name="noise">z for each step, like x_T, instead of drawing it; nothing is replayed then.</param>
     /// <param name="observer">Called after each step; only if the loop was made to be observed.</param>
     /// <returns>The samples, like x_T, which the caller disposes.</returns>
-    /// <exception cref="ArgumentException">A start of another shape, noise for another number of steps, or a denoiser that answers in another shape.</exception>
+    /// <exception cref="ArgumentException">A start of another shape, noise for another number of steps, an observer that the loop was not made for, or a denoiser that answers in another shape.</exception>
+    /// <exception cref="DeviceException">The device has no memory for a step, or is lost.</exception>
     public Tensor Run(Tensor start, int firstSample = 0, IReadOnlyList<Tensor>? noise = null, SamplerObserver? observer = null)
     {
         int count = _plan.Steps.Length;

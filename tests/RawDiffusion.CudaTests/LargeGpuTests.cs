@@ -8,8 +8,7 @@ public class LargeGpuTests
 {
     private const int Multiprocessors = 132;
 
-    private static readonly DeviceUnderTest Emulated = new(
-        "CUDA, emulated, 132 multiprocessors", () => new CudaDevice(TestGpu.Options with { ExactMemory = true }), Precision.Float32);
+    private static readonly DeviceUnderTest Large = TestGpu.Float32 with { Name = "CUDA, 132 multiprocessors" };
 
     public static TheoryData<string> Cases => new(OpCases.All.Where(c => c.Op is "Conv2d" or "Linear").Select(c => c.FullName));
 
@@ -19,10 +18,10 @@ public class LargeGpuTests
     {
         TestGpu.RequireEmulated();
         EmulatedDriver.SetMultiprocessors(Multiprocessors);
-        using (var device = Emulated.Create())
+        using (var device = Large.Create())
         {
             Assert.Equal(Multiprocessors, ((CudaDevice)device).Properties.Multiprocessors);
         }
-        Conformance.AgreesWithReference(OpCases.Named(opCase), Emulated, OpCases.Named(opCase) is TapeCase ? Usage.OntoAll : Usage.Once);
+        Conformance.AgreesWithReference(OpCases.Named(opCase), Large, OpCases.Named(opCase) is TapeCase ? Usage.OntoAll : Usage.Once);
     }
 }

@@ -166,15 +166,6 @@ public class LostDeviceTests
         Assert.True(emulated.Device.IsLost);
     }
 
-    [Theory]
-    [InlineData(CuResult.InvalidValue)]
-    [InlineData(CuResult.OutOfMemory)]
-    [InlineData(CuResult.NotFound)]
-    [InlineData(CuResult.NotReady)]
-    [InlineData(CuResult.LaunchOutOfResources)]
-    [InlineData(CuResult.StreamCaptureInvalidated)]
-    internal void ARefusedCallLosesNothing(CuResult code) => Assert.False(code.IsSticky());
-
     /// <summary>A step on a new device whose nth launch fails; null if it failed.</summary>
     private static StepResult? Step(bool graphs, Action<LostTraining> lost, int failing = 0, int code = 0)
     {

@@ -110,7 +110,8 @@ public class MemoryTests
             device.Synchronize();
         }
         Step();
-        long raw = device.Memory.RawAllocations, driver = TestGpu.DriversAllocations();
+        long raw = device.Memory.RawAllocations;
+        long? driver = TestGpu.DriversAllocations();
         for (int i = 0; i < 50; i++)
         {
             Step();

@@ -4,14 +4,15 @@
 
 static inline float emuDropBits(float value, int dropped, bool tiesToEven) {
     u32 bits = __float_as_uint(value);
-    if ((bits & 0x7f800000u) == 0x7f800000u) return isnan(value) ? __uint_as_float(0x7fffffffu) : value;     // the one NaN that cvt makes
-    bits += (1u << (dropped - 1)) - (tiesToEven ? 1 - (bits >> dropped & 1) : 0);
+    if (isfinite(value)) bits += (1u << (dropped - 1)) - (tiesToEven ? 1 - (bits >> dropped & 1) : 0);
     return __uint_as_float(bits & ~((1u << dropped) - 1));
 }
 
-static inline u32 packBf16(float first, float second) {
-    return __float_as_uint(emuDropBits(first, 16, true)) >> 16 | (__float_as_uint(emuDropBits(second, 16, true)) & 0xffff0000u);
-}
+// Of any NaN this instruction makes the same one. That of tf32 below, which the compiler replaces by a comparison with infinity, an addition and
+// a mask, lets a NaN be: one with nothing but low bits becomes infinity.
+static inline u32 emuBf16(float value) { return isnan(value) ? 0x7fffu : __float_as_uint(emuDropBits(value, 16, true)) >> 16; }
+
+static inline u32 packBf16(float first, float second) { return emuBf16(first) | emuBf16(second) << 16; }
 static inline float bf16Low(u32 packed) { return __uint_as_float(packed << 16); }
 static inline float bf16High(u32 packed) { return __uint_as_float(packed & 0xffff0000u); }
 static inline u32 toTf32(float value) { return __float_as_uint(emuDropBits(value, 13, false)); }
