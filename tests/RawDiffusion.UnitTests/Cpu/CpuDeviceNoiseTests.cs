@@ -1,7 +1,7 @@
 using RawDiffusion.Core;
 using RawDiffusion.Cpu;
 
-namespace RawDiffusion.UnitTests;
+namespace RawDiffusion.UnitTests.Cpu;
 
 /// <summary>The vectorised random numbers against the scalar definition, bit for bit.</summary>
 public class CpuDeviceNoiseTests

@@ -1,7 +1,7 @@
 using RawDiffusion.Core;
 using RawDiffusion.Cpu;
 
-namespace RawDiffusion.UnitTests;
+namespace RawDiffusion.UnitTests.Cpu;
 
 public class CpuDeviceMemoryTests
 {

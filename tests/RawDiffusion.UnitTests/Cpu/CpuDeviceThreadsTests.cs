@@ -1,7 +1,7 @@
 using RawDiffusion.Core;
 using RawDiffusion.Cpu;
 
-namespace RawDiffusion.UnitTests;
+namespace RawDiffusion.UnitTests.Cpu;
 
 /// <summary>Every op at a size that many tasks share: the same bits on 1, 2 and 3 threads, and no element of an output left unwritten.</summary>
 public class CpuDeviceThreadsTests
