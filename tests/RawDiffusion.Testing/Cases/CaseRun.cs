@@ -67,58 +67,44 @@ public static class CaseRun
         return onto ? CaseTensor.Draw("prior ∂" + name, differentiable[index].Shape) : null;
     }
 
-    /// <summary>½·Σ(y − target)², whose cotangent y − target is random and of order one.</summary>
-    internal static Tensor Loss(Tape tape, TapeCase tapeCase, CaseTensors tensors, Usage usage, List<Tensor> owned, bool report)
+    /// <summary>Runs a case forward: its output, or the sum of two where the usage says so.</summary>
+    internal static Tensor Forward(Tape tape, TapeCase tapeCase, CaseTensors tensors, Usage usage)
     {
         var y = tapeCase.Forward(tape, tensors);
-        if (usage == Usage.Twice)
-        {
-            y = tape.Add(y, tapeCase.Forward(tape, tensors));
-        }
-        if (report)
-        {
-            tensors.Report("y", y);
-        }
-        var target = new Tensor(tape.Device, y.Shape, null, "target").Upload(CaseTensor.Draw("target", y.Shape));
-        owned.Add(target);
-        var weights = new Tensor(tape.Device, new Shape(y.Shape.N), null, "weights").Upload(Enumerable.Repeat(y.Shape.Count / 2.0, y.Shape.N).ToArray());
-        owned.Add(weights);
-        return tape.MeanSquaredError(y, target, weights).Loss;
+        return usage == Usage.Twice ? tape.Add(y, tapeCase.Forward(tape, tensors)) : y;
     }
+
+    /// <summary>The random numbers, of order one, that every case's backward starts from.</summary>
+    internal static double[] Cotangent(Shape shape) => CaseTensor.Draw("cotangent", shape);
 
     private static void RunOnTape(TapeCase tapeCase, Device device, CaseTensors tensors, Usage usage)
     {
-        var differentiable = tapeCase.Tensors.Where(t => t.Role == Role.Differentiable).ToList();
-        var gradients = new Dictionary<string, GuardedTensor>();
-        var owned = new List<Tensor>();
+        string[] differentiable = [.. tapeCase.Tensors.Where(t => t.Role == Role.Differentiable).Select(t => t.Name)];
+        var arena = new Dictionary<string, GuardedTensor>();
         try
         {
-            foreach (var (name, shape, _, _, _) in differentiable.Where(_ => usage != Usage.WithoutArena))
+            foreach (string name in usage == Usage.WithoutArena ? [] : differentiable)
             {
-                gradients[name] = new GuardedTensor(device, "∂" + name, shape);
-                tensors[name].Gradient = gradients[name].Content;
+                arena[name] = new GuardedTensor(device, "∂" + name, tensors[name].Shape);
+                var bound = tensors[name].BindGradient(arena[name].Content);
                 if (Prior(tapeCase, name, usage) is { } prior)
                 {
-                    gradients[name].Content.Upload(prior);
-                    tensors[name].HasGradient = true;
+                    bound.Upload(prior);
                 }
             }
             using var tape = new Tape(device, recording: true);
-            var loss = Loss(tape, tapeCase, tensors, usage, owned, report: true);
-            if (differentiable.Count > 0)
+            var y = Forward(tape, tapeCase, tensors, usage);
+            tensors.Report("y", y);
+            if (differentiable.Length > 0)
             {
-                tape.Backward(loss);
+                using var cotangent = new GuardedTensor(device, "cotangent", y.Shape);
+                cotangent.Content.Upload(Cotangent(y.Shape));
+                tape.Backward(y, cotangent.Content);
             }
-            tensors.Report("loss", loss);
-            foreach (var (name, _, _, _, _) in differentiable)
+            foreach (string name in differentiable)
             {
-                var (gradient, has) = (tensors[name].Gradient, tensors[name].HasGradient);
-                if (gradient is null || !has)
-                {
-                    throw new ConformanceException($"{tapeCase} on {device.Description}: no gradient came to {tensors[name]}");
-                }
-                tensors.Report("∂" + name, gradient);
-                if (gradients.TryGetValue(name, out var guarded) && guarded.Damage() is { } damage)
+                tensors.Report("∂" + name, Gradient(tape, tensors[name], tapeCase));
+                if (arena.TryGetValue(name, out var guarded) && guarded.Damage() is { } damage)
                 {
                     throw new ConformanceException($"{tapeCase} on {device.Description}: {damage}");
                 }
@@ -126,18 +112,17 @@ public static class CaseRun
         }
         finally
         {
-            foreach (var (name, _, _, _, _) in differentiable.Where(t => !gradients.ContainsKey(t.Name)))
-            {
-                tensors[name].Gradient?.Dispose();
-            }
-            foreach (var guarded in gradients.Values)
+            foreach (var guarded in arena.Values)
             {
                 guarded.Dispose();
             }
-            foreach (var tensor in owned)
-            {
-                tensor.Dispose();
-            }
         }
     }
+
+    private static Tensor Gradient(Tape tape, Tensor tensor, TapeCase tapeCase) => tensor.BoundGradient switch
+    {
+        null => tape.Gradient(tensor),
+        { HasSum: true } bound => bound.Sum,
+        _ => throw new ConformanceException($"{tapeCase} on {tape.Device.Description}: no gradient came to {tensor}"),
+    };
 }
