@@ -26,10 +26,10 @@ public sealed class BoundGradient
     }
 
     /// <summary>Hands the sum to a backward pass, which writes it.</summary>
-    internal Tensor Take(out bool accumulate)
+    internal Sink Take()
     {
-        accumulate = HasSum;
+        var sink = new Sink(Sum, HasSum);
         HasSum = true;
-        return Sum;
+        return sink;
     }
 }

@@ -70,7 +70,7 @@ public sealed partial class Tape : IDisposable
         ExpectShape(op, "the cotangent", cotangent, output.Shape);
         _ranBackward = output.ToString();
         Keep(output);
-        var start = GradientOf(output, out _);
+        var start = SinkOf(output).Tensor!;
         if (cotangent is null)
         {
             start.Upload([1f]);
@@ -229,60 +229,39 @@ public sealed partial class Tape : IDisposable
         return output;
     }
 
-    /// <summary>The tensor that takes ∂loss/∂<paramref name="tensor"/>, and whether to add to it or to overwrite it.</summary>
-    private Tensor GradientOf(Tensor tensor, out bool accumulate)
+    /// <summary>Where ∂loss/∂<paramref name="tensor"/> goes: nowhere if there is no such tensor, or if it requires no gradient.</summary>
+    private Sink SinkOf(Tensor? tensor)
     {
+        if (tensor is not { RequiresGradient: true })
+        {
+            return Sink.None;
+        }
         if (tensor.BoundGradient is { } bound)
         {
-            return bound.Take(out accumulate);
+            return bound.Take();
         }
-        accumulate = _gradients.TryGetValue(tensor, out var gradient);
-        return gradient ?? (_gradients[tensor] = new Tensor(Device, tensor.Shape, null, "∂" + tensor.Name));
-    }
-
-    /// <summary>
-    /// The tensors that take the gradients of several inputs which one call of the contract computes, with one flag for all: if only some
-    /// hold a sum yet, the others start from zero. An input that requires no gradient gets a tensor that the tape throws away.
-    /// </summary>
-    private Tensor?[] GradientsOf(out bool accumulate, params ReadOnlySpan<Tensor?> inputs)
-    {
-        var gradients = new Tensor?[inputs.Length];
-        var fresh = new List<Tensor>();
-        for (int i = 0; i < inputs.Length; i++)
-        {
-            if (inputs[i] is { } input)
-            {
-                bool holdsSum = false;
-                var gradient = input.RequiresGradient ? GradientOf(input, out holdsSum) : Make("unused ∂" + input.Name, input.Shape);
-                gradients[i] = gradient;
-                if (!holdsSum)
-                {
-                    fresh.Add(gradient);
-                }
-            }
-        }
-        accumulate = fresh.Count < gradients.Count(g => g is not null);
-        if (accumulate)
-        {
-            fresh.ForEach(g => g.Clear());
-        }
-        return gradients;
+        return _gradients.TryGetValue(tensor, out var gradient)
+            ? Sink.Onto(gradient)
+            : Sink.Into(_gradients[tensor] = new Tensor(Device, tensor.Shape, null, "∂" + tensor.Name));
     }
 
     /// <summary>
     /// Brings ∂loss/∂<paramref name="output"/> to an input that was added to the output unchanged. As the last act of a backward it may take
     /// the output's buffer over instead of copying it.
     /// </summary>
-    private void PassGradient(Tensor output, Tensor input)
+    private void PassGradient(Tensor output, Tensor? input)
     {
+        if (input is not { RequiresGradient: true })
+        {
+            return;
+        }
         if (input.BoundGradient is null && !_gradients.ContainsKey(input) && !_kept.Contains(output))
         {
             _gradients.Remove(output, out var handedOver);
             _gradients[input] = handedOver!;
             return;
         }
-        var target = GradientOf(input, out bool accumulate);
-        Device.LinearCombination(1, _gradients[output], accumulate ? 1 : 0, accumulate ? target : null, target);
+        AddScaled(_gradients[output], 1, input);
     }
 
     private void FreeGradient(Tensor tensor)
