@@ -128,7 +128,7 @@ public sealed unsafe class CpuConvolutionTests
                 {
                     if (accumulate)
                         before.Span.CopyTo(dw.Span);
-                    convolution.BackwardWeight(g, x, dy, dw, dw.Pointer + length, accumulate);
+                    convolution.BackwardWeight(g, x, dy, dw, accumulate, dw.Pointer + length, accumulate);
                 });
             }
         }
