@@ -18,6 +18,12 @@ public sealed record DatasetInfo
     /// <summary>The names of the labels; empty without labels.</summary>
     public required IReadOnlyList<string> ClassNames { get; init; }
 
+    /// <summary>The mean of each channel, from −1 (black) to 1 (white); null where runs of older versions did not measure it.</summary>
+    public IReadOnlyList<double>? ChannelMeans { get; init; }
+
+    /// <summary>The standard deviation of each channel, on the same scale.</summary>
+    public IReadOnlyList<double>? ChannelDeviations { get; init; }
+
     /// <summary>A hash that tells data sets apart.</summary>
     public required string Fingerprint { get; init; }
 }

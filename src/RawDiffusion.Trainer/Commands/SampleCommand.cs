@@ -54,6 +54,10 @@ internal static class SampleCommand
         {
             var images = ImageSampler.Run(loaded.Model, request, progress.Report, interruption.Token);
             var labels = loaded.Model.Classes == 0 ? null : Enumerable.Range(0, request.Count).Select(i => (long)(request.Class ?? i % loaded.Model.Classes)).ToArray();
+            if (SampleDrift.Describe(images, loaded.Description.Dataset) is { } drift)
+            {
+                Talk.Line(drift);
+            }
             foreach (string path in target.Write(images, labels, TrajectoryImages))
             {
                 Console.WriteLine(path);

@@ -16,8 +16,11 @@ public sealed record TrainingPlan(RunConfig Config, UNetConfig Network)
     /// <exception cref="ConfigurationException">Names every problem at once.</exception>
     public static TrainingPlan Resolve(RunConfig config, IDataset data)
     {
+        var (means, deviations) = DatasetStatistics.Channels(data);
         var info = new DatasetInfo
         {
+            ChannelMeans = means,
+            ChannelDeviations = deviations,
             Height = data.Height,
             Width = data.Width,
             Channels = data.Channels,

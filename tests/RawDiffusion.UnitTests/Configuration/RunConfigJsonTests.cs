@@ -64,7 +64,7 @@ public class RunConfigJsonTests
         },
         Sampling = new() { Sampler = SamplerName.Ddpm, Steps = 3, Eta = 1, Variance = ReverseVariance.FixedSmall, Clip = false, Guidance = 3, Count = 4 },
         Device = new() { Name = "cuda:1", Precision = Precision.Bf16, Threads = 2, Graphs = false },
-        Dataset = new() { Height = 28, Width = 20, Channels = 1, Count = 5, ClassNames = ["a", "b"], Fingerprint = "abc" },
+        Dataset = new() { Height = 28, Width = 20, Channels = 1, Count = 5, ClassNames = ["a", "b"], ChannelMeans = [-0.5], ChannelDeviations = [0.25], Fingerprint = "abc" },
     };
 
     [Fact]
