@@ -17,6 +17,9 @@ public sealed class StepTable
     /// <summary>The column InputScale of every table.</summary>
     public const string InputScale = "input scale";
 
+    /// <summary>What <see cref="Device.DenoiseUpdate"/> reads: estimate and advance as one, where at most one earlier tensor takes part.</summary>
+    internal const string Update = "update";
+
     private readonly List<(string Name, double[][] Values)> _columns;
 
     /// <summary>A table of these steps.</summary>
@@ -39,6 +42,7 @@ public sealed class StepTable
             (Estimate, [.. rows.Select(row => (double[])[row.P, row.Q, row.Clip])]),
             (Advance, [.. rows.Select(row => (double[])[row.U, row.V, .. row.W, row.S])]),
             (InputScale, [.. rows.Select(row => (double[])[row.InputScale])]),
+            (Update, [.. rows.Select(Fused)]),
         ];
     }
 
@@ -99,4 +103,17 @@ public sealed class StepTable
     /// <summary>The timesteps, repeated for each sample, [S, N], on a device; what a step that asks nothing hears does not matter.</summary>
     internal Tensor UploadTimesteps(Device device, int samples) => new Tensor(device, new Shape(Rows.Count, samples), name: "sampler timesteps")
         .Upload([.. Rows.SelectMany(row => Enumerable.Repeat(row.AsksNetwork ? row.Timestep : 0, samples))]);
+
+    private static double[] Fused(StepRow row)
+    {
+        var numbers = new double[(int)DenoiseCoefficient.Count];
+        numbers[(int)DenoiseCoefficient.P] = row.P;
+        numbers[(int)DenoiseCoefficient.Q] = row.Q;
+        numbers[(int)DenoiseCoefficient.Clip] = row.Clip;
+        numbers[(int)DenoiseCoefficient.U] = row.U;
+        numbers[(int)DenoiseCoefficient.V] = row.V;
+        numbers[(int)DenoiseCoefficient.W] = row.W.Count > 0 ? row.W[0] : 0;
+        numbers[(int)DenoiseCoefficient.S] = row.S;
+        return numbers;
+    }
 }
