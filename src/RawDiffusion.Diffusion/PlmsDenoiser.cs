@@ -90,9 +90,5 @@ public sealed class PlmsDenoiser : IDisposable
         return ((1 - signal * p) / noise, -signal * q / noise);
     }
 
-    private static void Mix(double a, Tensor x, double b, Tensor? z, Tensor y)
-    {
-        y.Device.LinearCombination(a, x, b, z, y);
-        y.MarkWritten();
-    }
+    private static void Mix(double a, Tensor x, double b, Tensor? z, Tensor y) => y.Device.LinearCombination(a, x, b, z, y);
 }
