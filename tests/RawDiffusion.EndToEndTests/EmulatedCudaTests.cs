@@ -1,7 +1,7 @@
 using System.Text.Json;
+using RawDiffusion.Images;
+using RawDiffusion.Storage;
 using RawDiffusion.Testing;
-using RawDiffusion.Training.Images;
-using RawDiffusion.Training.Storage;
 
 namespace RawDiffusion.EndToEndTests;
 

@@ -1,8 +1,8 @@
 using System.IO.Compression;
 using System.Text;
+using RawDiffusion.Images;
+using RawDiffusion.Storage;
 using RawDiffusion.Testing;
-using RawDiffusion.Training.Images;
-using RawDiffusion.Training.Storage;
 
 namespace RawDiffusion.EndToEndTests;
 

@@ -18,8 +18,12 @@ public partial class ArchitectureTests
         ["RawDiffusion.Cuda"] = ["Core"],
         ["RawDiffusion.Models"] = ["Core"],
         ["RawDiffusion.Diffusion"] = ["Core"],
-        ["RawDiffusion.Training"] = ["Core", "Diffusion", "Models"],
-        ["RawDiffusion.Trainer"] = ["Core", "Cpu", "Cuda", "Diffusion", "Models", "Training"],
+        ["RawDiffusion.Storage"] = ["Core"],
+        ["RawDiffusion.Images"] = ["Core"],
+        ["RawDiffusion.Data"] = ["Core", "Images"],
+        ["RawDiffusion.Pipelines"] = ["Core", "Diffusion", "Images", "Models", "Storage"],
+        ["RawDiffusion.Training"] = ["Core", "Data", "Diffusion", "Images", "Models", "Pipelines", "Storage"],
+        ["RawDiffusion.Trainer"] = ["Core", "Cpu", "Cuda", "Data", "Diffusion", "Images", "Models", "Pipelines", "Storage", "Training"],
     };
 
     /// <summary>Source generators: part of the build, not of the program.</summary>
@@ -53,6 +57,10 @@ public partial class ArchitectureTests
     [InlineData("RawDiffusion.Core")]
     [InlineData("RawDiffusion.Models")]
     [InlineData("RawDiffusion.Diffusion")]
+    [InlineData("RawDiffusion.Storage")]
+    [InlineData("RawDiffusion.Images")]
+    [InlineData("RawDiffusion.Data")]
+    [InlineData("RawDiffusion.Pipelines")]
     [InlineData("RawDiffusion.Training")]
     public void OnlyTheTrainerNamesADevice(string project)
     {

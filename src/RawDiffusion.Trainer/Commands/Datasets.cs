@@ -1,6 +1,5 @@
+using RawDiffusion.Data;
 using RawDiffusion.Trainer.Terminal;
-using RawDiffusion.Training.Configuration;
-using RawDiffusion.Training.Data;
 
 namespace RawDiffusion.Trainer.Commands;
 

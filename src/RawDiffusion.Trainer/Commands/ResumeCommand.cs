@@ -1,8 +1,8 @@
 using System.CommandLine;
+using RawDiffusion.Storage;
 using RawDiffusion.Trainer.Terminal;
+using RawDiffusion.Training;
 using RawDiffusion.Training.Configuration;
-using RawDiffusion.Training.Loop;
-using RawDiffusion.Training.Storage;
 
 namespace RawDiffusion.Trainer.Commands;
 

@@ -1,9 +1,9 @@
 using RawDiffusion.Core;
 using RawDiffusion.Cpu;
+using RawDiffusion.Diffusion;
+using RawDiffusion.Images;
 using RawDiffusion.Models;
-using RawDiffusion.Training.Configuration;
-using RawDiffusion.Training.Images;
-using RawDiffusion.Training.Loop;
+using RawDiffusion.Training;
 
 namespace RawDiffusion.Trainer.Commands;
 

@@ -1,9 +1,9 @@
 using RawDiffusion.Core;
+using RawDiffusion.Data;
+using RawDiffusion.Diffusion;
 using RawDiffusion.Models;
 using RawDiffusion.Testing;
-using RawDiffusion.Training.Configuration;
-using RawDiffusion.Training.Data;
-using RawDiffusion.Training.Loop;
+using RawDiffusion.Training;
 
 namespace RawDiffusion.UnitTests.Data;
 

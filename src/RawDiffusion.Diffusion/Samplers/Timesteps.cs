@@ -1,0 +1,77 @@
+using RawDiffusion.Core;
+
+namespace RawDiffusion.Diffusion;
+
+/// <summary>Chooses the timesteps that a sampler visits.</summary>
+public static class Timesteps
+{
+    /// <summary>
+    /// S different timesteps, falling. Halves are rounded to even, as the hub does. A single timestep is always T−1: sampling starts from
+    /// noise, and it is the timestep of noise.
+    /// </summary>
+    /// <param name="scheduleSteps">T.</param>
+    /// <param name="count">S, within 1..T.</param>
+    /// <param name="spacing">Which.</param>
+    /// <exception cref="ConfigurationException">S is not within 1..T.</exception>
+    public static int[] Select(int scheduleSteps, int count, TimestepSpacing spacing)
+    {
+        if (count < 1 || count > scheduleSteps)
+        {
+            throw new ConfigurationException($"{count} sampling steps were asked for, but the model's noise schedule has {scheduleSteps} timesteps; use 1 to {scheduleSteps} steps.");
+        }
+        int last = scheduleSteps - 1;
+        var timesteps = new int[count];
+        for (int i = 0; i < count; i++)
+        {
+            int fromEnd = count - 1 - i;
+            timesteps[i] = count == 1 ? last : spacing switch
+            {
+                TimestepSpacing.Leading => fromEnd * (scheduleSteps / count),
+                TimestepSpacing.Linspace => RoundedRatio((long)fromEnd * last, count - 1),
+                TimestepSpacing.Trailing => RoundedRatio((long)(fromEnd + 1) * scheduleSteps, count) - 1,
+                _ => throw new ArgumentOutOfRangeException(nameof(spacing), spacing, "unknown spacing"),
+            };
+        }
+        return timesteps;
+    }
+
+    /// <summary>
+    /// Like <see cref="Select"/>, but without the timestep 0, as the hub does for solvers whose last step goes to zero noise anyway:
+    /// leading and linspace spread S+1 timesteps and drop the last. Where S = T leaves nothing to drop, all T are used.
+    /// </summary>
+    /// <inheritdoc cref="Select"/>
+    public static int[] SelectAboveZero(int scheduleSteps, int count, TimestepSpacing spacing) =>
+        spacing == TimestepSpacing.Trailing || count == 1 || count >= scheduleSteps
+            ? Select(scheduleSteps, count, spacing)
+            : Select(scheduleSteps, count + 1, spacing)[..count];
+
+    /// <summary>
+    /// Timesteps by sections of the schedule (improved-diffusion's <c>--timestep_respacing</c>): T is cut into as many nearly equal sections
+    /// as there are counts, and each count is spread evenly over its section, both ends included. Rising.
+    /// </summary>
+    /// <param name="scheduleSteps">T.</param>
+    /// <param name="counts">How many timesteps to keep in each section, from the clean end.</param>
+    /// <exception cref="ConfigurationException">A section has fewer timesteps than are to be kept of it, or none are.</exception>
+    public static int[] Sections(int scheduleSteps, params ReadOnlySpan<int> counts)
+    {
+        var timesteps = new List<int>();
+        int start = 0;
+        for (int i = 0; i < counts.Length; i++)
+        {
+            int size = scheduleSteps / counts.Length + (i < scheduleSteps % counts.Length ? 1 : 0);
+            if (counts[i] < 1 || counts[i] > size)
+            {
+                throw new ConfigurationException($"Section {i} of the timesteps has {size}, of which {counts[i]} should be kept; use 1 to {size}.");
+            }
+            for (int k = 0; k < counts[i]; k++)
+            {
+                timesteps.Add(start + (counts[i] == 1 ? 0 : RoundedRatio((long)k * (size - 1), counts[i] - 1)));
+            }
+            start += size;
+        }
+        return [.. timesteps];
+    }
+
+    /// <summary>A ratio rounded to the nearest integer, halves to even: a half is exact in double precision, so no rounding error can tip it.</summary>
+    private static int RoundedRatio(long numerator, int denominator) => (int)Math.Round((double)numerator / denominator, MidpointRounding.ToEven);
+}

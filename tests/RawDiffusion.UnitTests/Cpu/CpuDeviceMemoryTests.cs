@@ -1,0 +1,56 @@
+using RawDiffusion.Core;
+using RawDiffusion.Cpu;
+
+namespace RawDiffusion.UnitTests.Cpu;
+
+public class CpuDeviceMemoryTests
+{
+    [Fact]
+    public void SaysWhatItIs()
+    {
+        using CpuDevice one = new(1), three = new(3, InstructionSet.Vector128);
+        Assert.StartsWith("CPU, 1 thread, ", one.Description);
+        Assert.Equal("CPU, 3 threads, 128-bit vectors", three.Description);
+        Assert.Equal(DType.Float32, one.Real);
+    }
+
+    [Fact]
+    public void CopiesAndFillsLargeTensorsWhole()
+    {
+        using var device = new CpuDevice(3);
+        int[] values = [.. Enumerable.Range(0, 3_000_001)];
+        using var a = new Tensor(device, new Shape(values.Length), DType.Int32).Upload(values);
+        using var b = new Tensor(device, a.Shape, DType.Int32).CopyFrom(a);
+        Assert.Equal(values, b.ToArray<int>());
+        Assert.All(b.Clear().ToArray<int>(), value => Assert.Equal(0, value));
+    }
+
+    [Fact]
+    public void ASteadyStateAsksForNoMoreMemory()
+    {
+        using var device = new CpuDevice(2);
+        var shape = new Shape(2, 20, 32);
+        long allocations = 0;
+        for (int step = 0; step < 5; step++)
+        {
+            using Tensor x = new Tensor(device, shape).Clear(), p = new Tensor(device, new Shape(2, 4, 20, 20)).Clear();
+            using Tensor dq = new(device, shape), dk = new(device, shape), dv = new(device, shape);
+            device.AttentionBackward(x, x, x, x, p, Sink.Into(dq), Sink.Into(dk), Sink.Into(dv), 4);
+            allocations = step == 0 ? device.Memory.RawAllocations : allocations;
+        }
+        Assert.Equal(allocations, device.Memory.RawAllocations);
+        Assert.Equal(0, device.Memory.LiveBlocks);
+        device.Memory.Flush();
+        Assert.Equal(0, device.Memory.CachedBytes);
+    }
+
+    [Fact]
+    public void MemoryThatIsNotThereIsADeviceException()
+    {
+        using var device = new CpuDevice(1);
+        var failure = Assert.Throws<DeviceException>(() => new Tensor(device, new Shape(int.MaxValue, 1 << 20), name: "a wish"));
+        Assert.Contains("a wish", failure.Message);
+        using var small = new Tensor(device, new Shape(16)).Clear();
+        Assert.Equal(new float[16], small.ToArray());
+    }
+}
