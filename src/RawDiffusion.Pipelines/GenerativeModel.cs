@@ -29,13 +29,7 @@ public sealed record GenerativeModel(UNet Network, Device Device, DiffusionProce
         return tape.Detach(Network.Forward(tape, x, timesteps, labels));
     }
 
-    /// <summary>The denoiser for a batch of labels, with classifier-free guidance where the scale is not 1.</summary>
+    /// <summary>The network as samplers see it, for a batch of labels.</summary>
     /// <param name="labels">Int32 [N] where the network has classes.</param>
-    /// <param name="noClass">Int32 [N], all "no class", for a scale other than 1.</param>
-    /// <param name="scale">s in ε∅ + s·(ε_y − ε∅).</param>
-    public Denoiser Denoiser(Tensor? labels, Tensor? noClass, double scale)
-    {
-        Denoiser conditional = (x, timesteps) => Predict(x, timesteps, labels);
-        return labels is null || noClass is null ? conditional : Guidance.ClassifierFree((x, timesteps) => Predict(x, timesteps, noClass), conditional, scale);
-    }
+    public Denoiser Denoiser(Tensor? labels) => (x, timesteps) => Predict(x, timesteps, labels);
 }

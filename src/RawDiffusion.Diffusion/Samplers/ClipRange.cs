@@ -23,8 +23,10 @@ public readonly record struct ClipRange(double Bound)
     /// <summary>As the configuration writes it.</summary>
     public override string ToString() => Bound == 1 ? "true" : IsOn ? Bound.ToString(CultureInfo.InvariantCulture) : "false";
 
-    internal sealed class Converter : JsonConverter<ClipRange>
+    /// <summary>Reads and writes the three forms.</summary>
+    public sealed class Converter : JsonConverter<ClipRange>
     {
+        /// <inheritdoc/>
         public override ClipRange Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) => reader.TokenType switch
         {
             JsonTokenType.True => On,
@@ -33,6 +35,7 @@ public readonly record struct ClipRange(double Bound)
             _ => throw new JsonException("expected true, false or a number"),
         };
 
+        /// <inheritdoc/>
         public override void Write(Utf8JsonWriter writer, ClipRange value, JsonSerializerOptions options)
         {
             if (value.IsOn && value.Bound != 1)

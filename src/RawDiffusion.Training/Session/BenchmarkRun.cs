@@ -94,10 +94,11 @@ public static class BenchmarkRun
     private static double Denoise(RunConfig config, UNet unet, Device device, int batch)
     {
         var model = new GenerativeModel(unet, device, config.Diffusion.Process(), unet.Config.Height, unet.Config.Width);
-        var plan = DdimSampler.Plan(model.Process, DenoisingSteps);
+        var sampler = Samplers.Ddim(DenoisingSteps);
         using var labels = model.Network.Config.ClassEmbeddings is null ? null : new Tensor(device, new Shape(batch), DType.Int32, "labels").Clear();
-        using var start = Sampler.SampleStart(device, new Shape(batch, unet.Config.Height, unet.Config.Width, unet.Config.InChannels), config.Seed);
-        using var loop = new SamplingLoop(plan, model.Denoiser(labels, null, 1), device, start.Shape, config.Seed, replay: true);
+        var shape = new Shape(batch, unet.Config.Height, unet.Config.Width, unet.Config.InChannels);
+        using var loop = new SamplingLoop(sampler, sampler.Plan(model.Process), model.Denoiser(labels), device, shape, config.Seed, replay: true);
+        using var start = loop.Start();
         return Median(_ =>
         {
             loop.Run(start).Dispose();
