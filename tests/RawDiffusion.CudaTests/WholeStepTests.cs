@@ -86,7 +86,7 @@ public class WholeStepTests
     public void ADenoiserWithStateIsCalledForEachStep()
     {
         using var gpu = TestGpu.Open(exact: false);
-        var plan = DdimSampler.Plan(new DiffusionProcess(NoiseSchedule.Linear(10), Prediction.Epsilon), 4);
+        var plan = new DdimSampler { Steps = 4 }.Plan(new DiffusionProcess(NoiseSchedule.Linear(10), Prediction.Epsilon));
         using var start = new Tensor(gpu.Device, new Shape(1, 2)).Upload([0.5f, -1]);
         int calls = 0;
         Denoiser counting = (x, _) =>

@@ -16,10 +16,10 @@ internal static class ClassNames
     {
         if (names.Count == 0)
         {
-            return $"classes: {(count == 1 ? "0" : $"0 to {count - 1}")}, whose names are not known";
+            return count == 1 ? "the class 0, whose name is not known" : $"the classes 0 to {count - 1}, whose names are not known";
         }
         string rest = names.Count > MostShown ? $", … {Show(names.Count - 1, names)} ({names.Count} in all)" : "";
-        return $"classes: {string.Join(", ", names.Take(MostShown).Select((_, i) => Show(i, names)))}{rest}";
+        return $"the classes {string.Join(", ", names.Take(MostShown).Select((_, i) => Show(i, names)))}{rest}";
     }
 
     /// <summary>A class's number and name.</summary>
@@ -49,7 +49,7 @@ internal static class ClassNames
         {
             Words = count == 0
                 ? $"{option} was given, but the model was trained without classes. Leave it out, or train with --conditional"
-                : $"{option} is '{text}', but the model has the classes 0 to {count - 1}{(names.Count > 0 ? $" ({Describe(names, count)})" : "")}{NearestName.Suggestion(text, names)}",
+                : $"{option} is '{text}', but the model has {Describe(names, count)}{NearestName.Suggestion(text, names)}",
         });
         return null;
     }

@@ -94,7 +94,7 @@ internal static class SampleCommand
         if (loaded.Model.Classes > 0)
         {
             string classes = ClassNames.Describe(loaded.ClassNames, loaded.Model.Classes);
-            Talk.Line(request.Class is { } label ? $"{classes}; drawing {ClassNames.Show(label, loaded.ClassNames)}" : classes);
+            Talk.Line($"of {classes}{(request.Class is { } label ? $"; drawn: {ClassNames.Show(label, loaded.ClassNames)}" : " in turn")}");
         }
     }
 

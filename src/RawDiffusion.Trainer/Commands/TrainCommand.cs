@@ -70,7 +70,7 @@ internal static class TrainCommand
         using var device = DeviceChoice.Open(config.Device);
         if (config.Network.Conditional)
         {
-            Talk.Line(ClassNames.Describe(data.ClassNames, data.ClassNames.Count));
+            Talk.Line($"labels: {ClassNames.Describe(data.ClassNames, data.ClassNames.Count)}");
         }
         using var folder = RunFolder.Create(parse.GetValue(Out), config.Preset, Talk.Line);
         var display = ITrainingDisplay.For(device.Description);
@@ -139,7 +139,7 @@ internal static class TrainCommand
         Talk.Line($"data: {data.Description}");
         if (plan.Config.Network.Conditional)
         {
-            Talk.Line(ClassNames.Describe(data.ClassNames, data.ClassNames.Count));
+            Talk.Line($"labels: {ClassNames.Describe(data.ClassNames, data.ClassNames.Count)}");
         }
         Talk.Line($"network: {new UNet(plan.Network).Parameters.Sum(parameter => parameter.Shape.Count):N0} parameters on {plan.Network.Height}×{plan.Network.Width}×{plan.Network.InChannels} images");
         Talk.Line($"memory: about {Talk.Bytes(MemoryEstimate.TrainingBytes(plan.Network, plan.Config.Batch))} for training with batches of {plan.Config.Batch}");

@@ -8,19 +8,25 @@ public partial class ReferenceDevice
     protected override void WeightedSumCore(Tensor coefficients, ReadOnlySpan<Tensor> terms, Tensor? noise, in RandomStream stream, Tensor y)
     {
         var table = Reals(coefficients);
-        var given = RealsOrNone(noise);
-        var ys = Reals(y);
-        int width = coefficients.Shape[1], perSample = ys.Length / y.Shape.N;
-        for (int i = 0; i < ys.Length; i++)
+        int width = coefficients.Shape[1], perSample = (int)(y.Shape.Count / y.Shape.N), stride = coefficients.Shape.N == 1 ? 0 : width;
+        var sums = new double[y.Shape.Count];
+        for (int k = 0; k < terms.Length; k++)
         {
-            int row = coefficients.Shape.N == 1 ? 0 : i / perSample;
-            double sum = 0;
-            for (int k = 0; k < terms.Length; k++)
+            var term = Reals(terms[k]);
+            for (int i = 0; i < sums.Length; i++)
             {
-                sum += table[row * width + k] * Reals(terms[k])[i];
+                sums[i] += table[i / perSample * stride + k] * term[i];
             }
-            double s = width > terms.Length ? table[row * width + terms.Length] : 0;
-            ys[i] = s == 0 ? sum : sum + s * (noise is null ? NormalAt(stream, i, perSample) : given[i]);
         }
+        if (width > terms.Length)
+        {
+            var given = RealsOrNone(noise);
+            for (int i = 0; i < sums.Length; i++)
+            {
+                double s = table[i / perSample * stride + terms.Length];
+                sums[i] += s == 0 ? 0 : s * (noise is null ? NormalAt(stream, i, perSample) : given[i]);
+            }
+        }
+        sums.CopyTo(Reals(y));
     }
 }
