@@ -36,6 +36,9 @@ public sealed unsafe partial class CpuDevice : Device
     /// <inheritdoc/>
     public override DType Real => DType.Float32;
 
+    /// <summary>Bytes of weights in the kernels' order, beside <see cref="Device.Memory"/>: copies that go with the weights they were made from.</summary>
+    public long PackedBytes => _convolution.PackedBytes + _gemm.PackedBytes;
+
     /// <inheritdoc/>
     public override void CopyFromHost(ReadOnlySpan<byte> source, nint target)
     {
@@ -92,6 +95,13 @@ public sealed unsafe partial class CpuDevice : Device
 
     /// <inheritdoc/>
     protected override void FreeRaw(nint address) => NativePages.Free((void*)address);
+
+    /// <inheritdoc/>
+    protected override void OnFreed(nint address)
+    {
+        _convolution.Forget(address);
+        _gemm.Forget(address);
+    }
 
     private static string Name(InstructionSet set) => set switch
     {

@@ -14,7 +14,8 @@ public sealed unsafe class CudaGraph : Recording
     private readonly DriverHandle _executable;
     private readonly GraphRecording _recording;
 
-    internal CudaGraph(CudaStream stream, nint template, GraphRecording recording)
+    internal CudaGraph(CudaStream stream, nint template, GraphRecording recording, Tensor[] writes)
+        : base(writes)
     {
         var context = stream.Context;
         (_stream, _recording) = (stream, recording);
@@ -33,9 +34,8 @@ public sealed unsafe class CudaGraph : Recording
     /// <summary>Kernels, copies and fills in the graph.</summary>
     public int Nodes { get; }
 
-    /// <summary>Puts the whole graph into the device's stream.</summary>
-    /// <exception cref="DeviceException">The driver refuses, or the device is lost.</exception>
-    public override void Launch()
+    /// <inheritdoc/>
+    protected override void LaunchCore()
     {
         _stream.Context.Enter();
         _stream.Context.Check(CudaDriver.cuGraphLaunch(_executable.Value, _stream.Value), $"cuGraphLaunch({Nodes} nodes)");
@@ -104,13 +104,14 @@ public sealed partial class CudaDevice
         _recording = new GraphRecording(_context, Memory.Reserve());
         var recording = _recording;
         nint template = 0;
+        Tensor[] writes;
         try
         {
             // Relaxed: memory may be allocated while recording, for it is set aside for the graph.
             _context.Check(CudaDriver.cuStreamBeginCapture(_stream.Value, CuStreamCaptureMode.Relaxed), "cuStreamBeginCapture");
             try
             {
-                action();
+                writes = WritesOf(action);
             }
             catch
             {
@@ -119,7 +120,7 @@ public sealed partial class CudaDevice
             }
             _context.Check(CudaDriver.cuStreamEndCapture(_stream.Value, out template), "cuStreamEndCapture");
             recording.Seal();
-            return new CudaGraph(_stream, template, recording);
+            return new CudaGraph(_stream, template, recording, writes);
         }
         catch
         {

@@ -174,7 +174,6 @@ public sealed class TrainingStep : IDisposable
             var pixels = _pixels ?? _dataSet?.Pixels ?? throw new InvalidOperationException("a training step needs images: set them before it runs");
             _device.AddNoiseToPixels(pixels, _picks, _dataSet?.Left ?? 0, _dataSet?.Width ?? _batch[2], _coefficients, noise, stream, _noisy, _target);
         }
-        _noisy.MarkWritten();
         _adam.ForgetGradients();
         using (var tape = new Tape(_device, recording: true))
         {
