@@ -2,7 +2,7 @@ using System.Globalization;
 using RawDiffusion.Core;
 using RawDiffusion.Cpu;
 using RawDiffusion.Cuda;
-using RawDiffusion.Cuda.Interop;
+using RawDiffusion.Cuda.Driver;
 using RawDiffusion.Trainer.Terminal;
 using RawDiffusion.Training.Configuration;
 

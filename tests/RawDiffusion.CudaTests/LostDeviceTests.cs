@@ -1,9 +1,9 @@
 using RawDiffusion.Core;
 using RawDiffusion.Cuda;
-using RawDiffusion.Cuda.Interop;
+using RawDiffusion.Cuda.Driver;
 using RawDiffusion.Models;
 using RawDiffusion.Testing;
-using RawDiffusion.Training.Loop;
+using RawDiffusion.Training;
 
 namespace RawDiffusion.CudaTests;
 

@@ -1,8 +1,8 @@
 using RawDiffusion.Core;
 using RawDiffusion.Models;
 using RawDiffusion.Training.Configuration;
-using RawDiffusion.Training.Data;
-using RawDiffusion.Training.Loop;
+using RawDiffusion.Data;
+using RawDiffusion.Training;
 
 namespace RawDiffusion.CudaTests;
 

@@ -5,7 +5,7 @@ using RawDiffusion.Diffusion;
 using RawDiffusion.Models;
 using RawDiffusion.Training.Configuration;
 using RawDiffusion.Training.Inference;
-using RawDiffusion.Training.Loop;
+using RawDiffusion.Training;
 
 namespace RawDiffusion.CudaTests;
 

@@ -1,4 +1,4 @@
-using RawDiffusion.Cuda.Interop;
+using RawDiffusion.Cuda.Driver;
 
 namespace RawDiffusion.EndToEndTests;
 

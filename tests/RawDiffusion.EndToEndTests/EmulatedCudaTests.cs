@@ -1,7 +1,7 @@
 using System.Text.Json;
 using RawDiffusion.Testing;
-using RawDiffusion.Training.Images;
-using RawDiffusion.Training.Storage;
+using RawDiffusion.Images;
+using RawDiffusion.Storage;
 
 namespace RawDiffusion.EndToEndTests;
 

@@ -1,8 +1,8 @@
 using System.IO.Compression;
 using System.Text;
 using RawDiffusion.Testing;
-using RawDiffusion.Training.Images;
-using RawDiffusion.Training.Storage;
+using RawDiffusion.Images;
+using RawDiffusion.Storage;
 
 namespace RawDiffusion.EndToEndTests;
 

@@ -1,5 +1,5 @@
 using System.Text.Json;
-using RawDiffusion.Training.Images;
+using RawDiffusion.Images;
 
 namespace RawDiffusion.EndToEndTests;
 

@@ -1,6 +1,6 @@
 using RawDiffusion.Core;
 using RawDiffusion.Cuda;
-using RawDiffusion.Cuda.Interop;
+using RawDiffusion.Cuda.Driver;
 
 namespace RawDiffusion.KernelTests;
 

@@ -1,5 +1,5 @@
 using RawDiffusion.Cuda;
-using RawDiffusion.Cuda.Interop;
+using RawDiffusion.Cuda.Driver;
 
 namespace RawDiffusion.KernelTests;
 

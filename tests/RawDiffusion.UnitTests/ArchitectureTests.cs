@@ -18,8 +18,11 @@ public partial class ArchitectureTests
         ["RawDiffusion.Cuda"] = ["Core"],
         ["RawDiffusion.Models"] = ["Core"],
         ["RawDiffusion.Diffusion"] = ["Core"],
-        ["RawDiffusion.Training"] = ["Core", "Diffusion", "Models"],
-        ["RawDiffusion.Trainer"] = ["Core", "Cpu", "Cuda", "Diffusion", "Models", "Training"],
+        ["RawDiffusion.Storage"] = ["Core"],
+        ["RawDiffusion.Images"] = ["Core"],
+        ["RawDiffusion.Data"] = ["Core", "Images"],
+        ["RawDiffusion.Training"] = ["Core", "Data", "Diffusion", "Images", "Models", "Storage"],
+        ["RawDiffusion.Trainer"] = ["Core", "Cpu", "Cuda", "Data", "Diffusion", "Images", "Models", "Storage", "Training"],
     };
 
     /// <summary>Source generators: part of the build, not of the program.</summary>
@@ -53,6 +56,9 @@ public partial class ArchitectureTests
     [InlineData("RawDiffusion.Core")]
     [InlineData("RawDiffusion.Models")]
     [InlineData("RawDiffusion.Diffusion")]
+    [InlineData("RawDiffusion.Storage")]
+    [InlineData("RawDiffusion.Images")]
+    [InlineData("RawDiffusion.Data")]
     [InlineData("RawDiffusion.Training")]
     public void OnlyTheTrainerNamesADevice(string project)
     {

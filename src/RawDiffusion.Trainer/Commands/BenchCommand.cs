@@ -4,7 +4,7 @@ using System.Text.Json.Serialization;
 using RawDiffusion.Trainer.Terminal;
 using RawDiffusion.Training.Configuration;
 using RawDiffusion.Training.Inference;
-using RawDiffusion.Training.Loop;
+using RawDiffusion.Training;
 
 namespace RawDiffusion.Trainer.Commands;
 

@@ -1,6 +1,6 @@
 using RawDiffusion.Trainer.Terminal;
 using RawDiffusion.Training.Configuration;
-using RawDiffusion.Training.Data;
+using RawDiffusion.Data;
 
 namespace RawDiffusion.Trainer.Commands;
 

@@ -5,10 +5,10 @@ using System.Runtime.Intrinsics.Arm;
 using System.Runtime.Intrinsics.X86;
 using RawDiffusion.Core;
 using RawDiffusion.Cuda;
-using RawDiffusion.Cuda.Interop;
+using RawDiffusion.Cuda.Driver;
 using RawDiffusion.Trainer.Terminal;
 using RawDiffusion.Training.Configuration;
-using RawDiffusion.Training.Images;
+using RawDiffusion.Images;
 
 namespace RawDiffusion.Trainer.Commands;
 

@@ -1,8 +1,8 @@
 using System.CommandLine;
 using RawDiffusion.Trainer.Terminal;
 using RawDiffusion.Training.Configuration;
-using RawDiffusion.Training.Loop;
-using RawDiffusion.Training.Storage;
+using RawDiffusion.Training;
+using RawDiffusion.Storage;
 
 namespace RawDiffusion.Trainer.Commands;
 

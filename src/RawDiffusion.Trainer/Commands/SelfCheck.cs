@@ -2,8 +2,8 @@ using RawDiffusion.Core;
 using RawDiffusion.Cpu;
 using RawDiffusion.Models;
 using RawDiffusion.Training.Configuration;
-using RawDiffusion.Training.Images;
-using RawDiffusion.Training.Loop;
+using RawDiffusion.Images;
+using RawDiffusion.Training;
 
 namespace RawDiffusion.Trainer.Commands;
 

@@ -4,10 +4,10 @@ using RawDiffusion.Core;
 using RawDiffusion.Models;
 using RawDiffusion.Trainer.Terminal;
 using RawDiffusion.Training.Configuration;
-using RawDiffusion.Training.Data;
+using RawDiffusion.Data;
 using RawDiffusion.Training.Inference;
-using RawDiffusion.Training.Loop;
-using RawDiffusion.Training.Storage;
+using RawDiffusion.Training;
+using RawDiffusion.Storage;
 
 namespace RawDiffusion.Trainer.Commands;
 

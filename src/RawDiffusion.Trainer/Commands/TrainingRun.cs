@@ -1,5 +1,5 @@
 using RawDiffusion.Trainer.Terminal;
-using RawDiffusion.Training.Loop;
+using RawDiffusion.Training;
 
 namespace RawDiffusion.Trainer.Commands;
 

@@ -1,4 +1,4 @@
-using RawDiffusion.Training.Loop;
+using RawDiffusion.Training;
 
 namespace RawDiffusion.Trainer.Terminal;
 

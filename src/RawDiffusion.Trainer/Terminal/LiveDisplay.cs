@@ -1,4 +1,4 @@
-using RawDiffusion.Training.Loop;
+using RawDiffusion.Training;
 using Spectre.Console;
 using Spectre.Console.Rendering;
 

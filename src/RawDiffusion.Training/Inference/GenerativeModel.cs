@@ -2,7 +2,7 @@ using RawDiffusion.Core;
 using RawDiffusion.Diffusion;
 using RawDiffusion.Models;
 using RawDiffusion.Training.Configuration;
-using RawDiffusion.Training.Loop;
+using RawDiffusion.Training;
 
 namespace RawDiffusion.Training.Inference;
 

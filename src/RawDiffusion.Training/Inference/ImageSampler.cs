@@ -1,7 +1,7 @@
 using RawDiffusion.Core;
 using RawDiffusion.Diffusion;
 using RawDiffusion.Training.Configuration;
-using RawDiffusion.Training.Loop;
+using RawDiffusion.Training;
 
 namespace RawDiffusion.Training.Inference;
 

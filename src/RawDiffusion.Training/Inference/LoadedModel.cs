@@ -1,7 +1,7 @@
 using RawDiffusion.Core;
 using RawDiffusion.Models;
 using RawDiffusion.Training.Configuration;
-using RawDiffusion.Training.Storage;
+using RawDiffusion.Storage;
 
 namespace RawDiffusion.Training.Inference;
 

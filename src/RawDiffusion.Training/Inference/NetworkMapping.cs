@@ -2,8 +2,8 @@ using System.Text.Json.Nodes;
 using RawDiffusion.Core;
 using RawDiffusion.Models;
 using RawDiffusion.Training.Configuration;
-using RawDiffusion.Training.Loop;
-using RawDiffusion.Training.Storage;
+using RawDiffusion.Training;
+using RawDiffusion.Storage;
 
 namespace RawDiffusion.Training.Inference;
 

@@ -1,6 +1,6 @@
 using RawDiffusion.Core;
 using RawDiffusion.Models;
-using RawDiffusion.Training.Storage;
+using RawDiffusion.Storage;
 
 namespace RawDiffusion.Training.Inference;
 

@@ -1,7 +1,7 @@
 using System.Globalization;
 using RawDiffusion.Core;
-using RawDiffusion.Training.Images;
-using RawDiffusion.Training.Storage;
+using RawDiffusion.Images;
+using RawDiffusion.Storage;
 
 namespace RawDiffusion.Training.Inference;
 

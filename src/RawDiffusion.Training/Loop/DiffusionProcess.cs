@@ -1,7 +1,7 @@
 using RawDiffusion.Diffusion;
 using RawDiffusion.Training.Configuration;
 
-namespace RawDiffusion.Training.Loop;
+namespace RawDiffusion.Training;
 
 /// <summary>The forward process of a configuration, and what the network predicts of it.</summary>
 /// <param name="Schedule">The noise schedule.</param>

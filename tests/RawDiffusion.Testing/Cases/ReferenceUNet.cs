@@ -2,8 +2,8 @@ using RawDiffusion.Core;
 using RawDiffusion.Models;
 using RawDiffusion.Training.Configuration;
 using RawDiffusion.Training.Inference;
-using RawDiffusion.Training.Loop;
-using RawDiffusion.Training.Storage;
+using RawDiffusion.Training;
+using RawDiffusion.Storage;
 using Xunit;
 
 namespace RawDiffusion.Testing;

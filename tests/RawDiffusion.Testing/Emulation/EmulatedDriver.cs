@@ -4,7 +4,7 @@ using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text;
 using RawDiffusion.Cuda;
-using RawDiffusion.Cuda.Interop;
+using RawDiffusion.Cuda.Driver;
 
 namespace RawDiffusion.Testing;
 

@@ -2,8 +2,8 @@ using RawDiffusion.Core;
 using RawDiffusion.Models;
 using RawDiffusion.Testing;
 using RawDiffusion.Training.Configuration;
-using RawDiffusion.Training.Data;
-using RawDiffusion.Training.Loop;
+using RawDiffusion.Data;
+using RawDiffusion.Training;
 
 namespace RawDiffusion.UnitTests.Data;
 

@@ -1,5 +1,5 @@
 using RawDiffusion.Core;
-using RawDiffusion.Training.Data;
+using RawDiffusion.Data;
 
 namespace RawDiffusion.UnitTests.Data;
 

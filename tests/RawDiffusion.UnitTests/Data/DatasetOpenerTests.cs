@@ -1,8 +1,8 @@
 using System.Formats.Tar;
 using System.IO.Compression;
 using RawDiffusion.Core;
-using RawDiffusion.Training.Data;
-using RawDiffusion.Training.Images;
+using RawDiffusion.Data;
+using RawDiffusion.Images;
 
 namespace RawDiffusion.UnitTests.Data;
 

@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
 using RawDiffusion.Core;
 using RawDiffusion.Testing;
-using RawDiffusion.Training.Data;
+using RawDiffusion.Data;
 
 namespace RawDiffusion.UnitTests.Data;
 

@@ -1,7 +1,7 @@
 using RawDiffusion.Core;
 using RawDiffusion.Testing;
-using RawDiffusion.Training.Data;
-using RawDiffusion.Training.Images;
+using RawDiffusion.Data;
+using RawDiffusion.Images;
 using RawDiffusion.UnitTests.Images;
 
 namespace RawDiffusion.UnitTests.Data;

@@ -1,7 +1,7 @@
 using System.Formats.Tar;
 using System.IO.Compression;
-using RawDiffusion.Training.Data;
-using RawDiffusion.Training.Images;
+using RawDiffusion.Data;
+using RawDiffusion.Images;
 
 namespace RawDiffusion.UnitTests.Data;
 

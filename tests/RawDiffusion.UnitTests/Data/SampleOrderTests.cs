@@ -1,6 +1,6 @@
 using FsCheck;
 using FsCheck.Fluent;
-using RawDiffusion.Training.Data;
+using RawDiffusion.Data;
 
 namespace RawDiffusion.UnitTests.Data;
 

@@ -1,6 +1,6 @@
 using System.Security.Cryptography;
 using RawDiffusion.Core;
-using RawDiffusion.Training.Data;
+using RawDiffusion.Data;
 
 namespace RawDiffusion.UnitTests.Data;
 

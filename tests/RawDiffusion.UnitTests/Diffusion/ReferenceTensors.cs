@@ -1,5 +1,5 @@
 using System.Runtime.InteropServices;
-using RawDiffusion.Training.Storage;
+using RawDiffusion.Storage;
 using RawDiffusion.UnitTests.Storage;
 
 namespace RawDiffusion.UnitTests.Diffusion;

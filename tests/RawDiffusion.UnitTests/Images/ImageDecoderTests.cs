@@ -1,5 +1,5 @@
 using RawDiffusion.Core;
-using RawDiffusion.Training.Images;
+using RawDiffusion.Images;
 
 namespace RawDiffusion.UnitTests.Images;
 

@@ -1,4 +1,4 @@
-using RawDiffusion.Training.Images;
+using RawDiffusion.Images;
 
 namespace RawDiffusion.UnitTests.Images;
 

@@ -1,6 +1,6 @@
 using System.Buffers.Binary;
 using RawDiffusion.Core;
-using RawDiffusion.Training.Images;
+using RawDiffusion.Images;
 
 namespace RawDiffusion.UnitTests.Images;
 

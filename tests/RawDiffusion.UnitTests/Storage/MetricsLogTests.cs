@@ -1,5 +1,5 @@
 using RawDiffusion.Core;
-using RawDiffusion.Training.Storage;
+using RawDiffusion.Storage;
 
 namespace RawDiffusion.UnitTests.Storage;
 

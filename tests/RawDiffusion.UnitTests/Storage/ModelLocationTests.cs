@@ -1,6 +1,6 @@
 using System.Text.Json.Nodes;
 using RawDiffusion.Core;
-using RawDiffusion.Training.Storage;
+using RawDiffusion.Storage;
 
 namespace RawDiffusion.UnitTests.Storage;
 

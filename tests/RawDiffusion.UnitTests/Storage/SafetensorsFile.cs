@@ -1,6 +1,6 @@
 using System.Buffers.Binary;
 using System.Text;
-using RawDiffusion.Training.Storage;
+using RawDiffusion.Storage;
 
 namespace RawDiffusion.UnitTests.Storage;
 

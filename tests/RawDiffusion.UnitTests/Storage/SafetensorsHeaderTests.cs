@@ -2,7 +2,7 @@ using System.Text;
 using FsCheck;
 using FsCheck.Fluent;
 using RawDiffusion.Core;
-using RawDiffusion.Training.Storage;
+using RawDiffusion.Storage;
 
 namespace RawDiffusion.UnitTests.Storage;
 

@@ -1,5 +1,5 @@
 using System.Text.Json.Nodes;
-using RawDiffusion.Training.Storage;
+using RawDiffusion.Storage;
 
 namespace RawDiffusion.UnitTests.Storage;
 

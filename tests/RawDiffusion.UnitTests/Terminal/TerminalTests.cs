@@ -1,7 +1,7 @@
 using RawDiffusion.Core;
 using RawDiffusion.Trainer.Commands;
 using RawDiffusion.Trainer.Terminal;
-using RawDiffusion.Training.Loop;
+using RawDiffusion.Training;
 
 namespace RawDiffusion.UnitTests.Terminal;
 

@@ -1,0 +1,9 @@
+namespace RawDiffusion.Cuda.Driver;
+
+/// <summary>cublasComputeType_t.</summary>
+internal enum CublasComputeType
+{
+    Float32 = 68,
+    Float32Pedantic = 69,
+    Float32FastTf32 = 77,
+}

@@ -1,0 +1,9 @@
+namespace RawDiffusion.Cuda.Driver;
+
+/// <summary>cublasMath_t.</summary>
+internal enum CublasMath
+{
+    Default = 0,
+    Pedantic = 2,
+    Tf32 = 3,
+}

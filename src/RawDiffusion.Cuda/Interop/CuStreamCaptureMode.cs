@@ -1,9 +1,0 @@
-namespace RawDiffusion.Cuda.Interop;
-
-/// <summary>CUstreamCaptureMode.</summary>
-internal enum CuStreamCaptureMode
-{
-    Global = 0,
-    ThreadLocal = 1,
-    Relaxed = 2,
-}

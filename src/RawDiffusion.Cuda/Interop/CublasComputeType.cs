@@ -1,9 +1,0 @@
-namespace RawDiffusion.Cuda.Interop;
-
-/// <summary>cublasComputeType_t.</summary>
-internal enum CublasComputeType
-{
-    Float32 = 68,
-    Float32Pedantic = 69,
-    Float32FastTf32 = 77,
-}

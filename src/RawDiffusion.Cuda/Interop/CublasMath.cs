@@ -1,9 +1,0 @@
-namespace RawDiffusion.Cuda.Interop;
-
-/// <summary>cublasMath_t.</summary>
-internal enum CublasMath
-{
-    Default = 0,
-    Pedantic = 2,
-    Tf32 = 3,
-}

@@ -1,8 +1,0 @@
-namespace RawDiffusion.Cuda.Interop;
-
-/// <summary>cublasOperation_t.</summary>
-internal enum CublasOperation
-{
-    None = 0,
-    Transpose = 1,
-}

@@ -1,8 +1,0 @@
-namespace RawDiffusion.Cuda.Interop;
-
-/// <summary>cudaDataType_t.</summary>
-internal enum CudaDataType
-{
-    Float32 = 0,
-    BFloat16 = 14,
-}

@@ -1,0 +1,17 @@
+using RawDiffusion.Training.Configuration;
+using RawDiffusion.Training.Inference;
+using RawDiffusion.Storage;
+
+namespace RawDiffusion.Training;
+
+/// <summary>Draws the grid of samples that a run leaves now and then, always from the same noise, so that pictures can be compared.</summary>
+internal sealed class SampleGrids(GenerativeModel model, RunConfig config, RunFolder folder)
+{
+    /// <summary>Draws <c>samples/step-N.png</c> with the weights that are bound now.</summary>
+    public void Draw(long step, CancellationToken stop)
+    {
+        var sampling = config.Sampling with { Guidance = model.Classes > 0 ? config.Sampling.Guidance : 1 };
+        var request = new SampleRequest { Count = sampling.Count, Sampling = sampling, Seed = config.Seed };
+        SampleFiles.WriteGrid(ImageSampler.Run(model, request, stop: stop), folder.SamplePath(step));
+    }
+}
