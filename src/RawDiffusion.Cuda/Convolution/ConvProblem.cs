@@ -36,7 +36,7 @@ internal readonly record struct ConvProblem(
         {
             throw new DeviceException(
                 $"A convolution is too large for its kernels, which count in 32 bits: {Images} images of {SourceH} by {SourceW} pixels and {SourceC} channels, " +
-                $"to {Rows} by {Columns} pixels. Use a smaller --batch or smaller images.");
+                $"to {Rows} by {Columns} pixels. Use a smaller batch or smaller images.");
         }
     }
 

@@ -6,7 +6,6 @@ internal enum CuResult
     Success = 0,
     InvalidValue = 1,
     OutOfMemory = 2,
-    NotInitialized = 3,
     Deinitialized = 4,
     StubLibrary = 34,
     DeviceUnavailable = 46,
@@ -21,7 +20,6 @@ internal enum CuResult
     UnsupportedPtxVersion = 222,
     Contained = 226,
     NotFound = 500,
-    NotReady = 600,
     IllegalAddress = 700,
     LaunchOutOfResources = 701,
     LaunchTimeout = 702,
@@ -39,7 +37,6 @@ internal enum CuResult
     MpsClientTerminated = 810,
     StreamCaptureUnsupported = 900,
     StreamCaptureInvalidated = 901,
-    StreamCaptureUnjoined = 904,
     ExternalDevice = 911,
     Unknown = 999,
 }

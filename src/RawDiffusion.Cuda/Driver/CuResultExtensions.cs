@@ -13,8 +13,8 @@ internal static class CuResultExtensions
     /// <summary>What to do about it.</summary>
     public static string Remedy(this CuResult result) => result switch
     {
-        CuResult.OutOfMemory => "Use a smaller --batch or a smaller network, or end other programs that use the GPU (nvidia-smi lists them).",
-        CuResult.NoDevice => "No NVIDIA GPU is visible: see what nvidia-smi says and whether CUDA_VISIBLE_DEVICES hides it, or use --device cpu.",
+        CuResult.OutOfMemory => "Use a smaller batch or a smaller network, or end other programs that use the GPU (nvidia-smi lists them).",
+        CuResult.NoDevice => "No NVIDIA GPU is visible: see what nvidia-smi says and whether CUDA_VISIBLE_DEVICES hides it, or use the CPU.",
         CuResult.InvalidDevice => "There is no such GPU: nvidia-smi lists those there are, counted from 0.",
         CuResult.StubLibrary => "The library found is CUDA's link-time stub: take its folder out of LD_LIBRARY_PATH so that the driver's own libcuda is found.",
         CuResult.SystemDriverMismatch or CuResult.CompatNotSupportedOnDevice =>
@@ -24,12 +24,12 @@ internal static class CuResultExtensions
         CuResult.LaunchOutOfResources => "The kernel asks for more registers or shared memory than this GPU has for one block.",
         CuResult.InvalidValue or CuResult.NotFound => "This is an error in RawDiffusion: please report it.",
         CuResult.StreamCaptureUnsupported or CuResult.StreamCaptureInvalidated =>
-            "Something that cannot be part of a CUDA graph ran while one was recorded. Try --set device.graphs=false, and please report it.",
+            "Something that cannot be part of a CUDA graph ran while one was recorded. Without graphs the same work runs kernel by kernel; please report it.",
         CuResult.EccUncorrectable or CuResult.NvlinkUncorrectable or CuResult.Contained =>
             "The GPU reports a hardware fault: see nvidia-smi -q and the system log. The last checkpoint is valid.",
         CuResult.DeviceUnavailable =>
             "Another program has the GPU to itself (nvidia-smi -q -d COMPUTE shows the mode), or the GPU has failed (see the system log). The last checkpoint is valid.",
         _ when result.IsSticky() => "The device is lost to this process; the last checkpoint is valid: resume from it. If it happens again, compute-sanitizer names the access at fault.",
-        _ => "See the driver's documentation of this code, and `rawdiffusion doctor`.",
+        _ => "See the driver's documentation of this code.",
     };
 }

@@ -13,9 +13,11 @@ internal static unsafe partial class Cublas
     [LibraryImport(Library, EntryPoint = "cublasDestroy_v2")]
     public static partial CublasStatus cublasDestroy(nint handle);
 
-    [LibraryImport(Library, EntryPoint = "cublasGetVersion_v2")]
-    public static partial CublasStatus cublasGetVersion(nint handle, out int version);
+    /// <summary>The code as the header spells it.</summary>
+    [LibraryImport(Library)]
+    public static partial byte* cublasGetStatusName(CublasStatus status);
 
+    /// <summary>What the code means, in a sentence without the name.</summary>
     [LibraryImport(Library)]
     public static partial byte* cublasGetStatusString(CublasStatus status);
 

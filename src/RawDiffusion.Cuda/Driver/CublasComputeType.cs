@@ -4,6 +4,5 @@ namespace RawDiffusion.Cuda.Driver;
 internal enum CublasComputeType
 {
     Float32 = 68,
-    Float32Pedantic = 69,
     Float32FastTf32 = 77,
 }

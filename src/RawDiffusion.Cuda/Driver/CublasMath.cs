@@ -4,6 +4,5 @@ namespace RawDiffusion.Cuda.Driver;
 internal enum CublasMath
 {
     Default = 0,
-    Pedantic = 2,
     Tf32 = 3,
 }

@@ -74,9 +74,6 @@ internal static unsafe partial class CudaDriver
     public static partial CuResult cuMemsetD8Async(nint target, byte value, nuint count, nint stream);
 
     [LibraryImport(Library)]
-    public static partial CuResult cuMemsetD32Async(nint target, uint value, nuint count, nint stream);
-
-    [LibraryImport(Library)]
     public static partial CuResult cuStreamCreate(out nint stream, uint flags);
 
     [LibraryImport(Library, EntryPoint = "cuStreamDestroy_v2")]
@@ -116,9 +113,6 @@ internal static unsafe partial class CudaDriver
     public static partial CuResult cuEventRecord(nint happening, nint stream);
 
     [LibraryImport(Library)]
-    public static partial CuResult cuEventQuery(nint happening);
-
-    [LibraryImport(Library)]
     public static partial CuResult cuEventSynchronize(nint happening);
 
     [LibraryImport(Library)]
@@ -145,9 +139,6 @@ internal static unsafe partial class CudaDriver
     /// <summary>Since CUDA 12.4; an older driver does not export it.</summary>
     [LibraryImport(Library)]
     public static partial CuResult cuFuncGetParamInfo(nint function, nuint index, out nuint offset, out nuint size);
-
-    [LibraryImport(Library)]
-    public static partial CuResult cuOccupancyMaxActiveBlocksPerMultiprocessor(out int blocks, nint function, int blockSize, nuint dynamicSharedBytes);
 
     [LibraryImport(Library)]
     public static partial CuResult cuLaunchKernel(

@@ -35,7 +35,7 @@ public sealed record LibrarySearch(string Library, nint Handle, string? Found, I
     {
         string remedy = Library switch
         {
-            NativeLibraries.DriverName => "It comes with NVIDIA's display driver: install that, or use --device cpu.",
+            NativeLibraries.DriverName => "It comes with NVIDIA's display driver: install that, or use the CPU.",
             NativeLibraries.NvrtcName => "It comes with the CUDA toolkit, Debian's libnvrtc12, or pip's nvidia-cuda-nvrtc: install one of these.",
             _ => "It comes with the CUDA toolkit, Debian's libcublas12, or pip's nvidia-cublas: install one of these.",
         };

@@ -10,7 +10,10 @@ namespace RawDiffusion.Cuda;
 /// <param name="Log">What the compiler said, among it what each kernel uses.</param>
 public sealed partial record CompiledKernels(string Name, string Architecture, byte[] Image, string Log)
 {
-    /// <summary>What each kernel uses, in the compiler's order; empty where the compiler does not say.</summary>
+    /// <summary>The kernels' names, by the machine code's own table.</summary>
+    public IReadOnlyList<string> Kernels() => Cubin.KernelsOf(Image);
+
+    /// <summary>What each kernel uses, in the compiler's order; empty where the compiler says it in other words than those known, or not at all.</summary>
     public IReadOnlyList<KernelResources> Resources()
     {
         var resources = new List<KernelResources>();
