@@ -23,7 +23,10 @@ internal sealed unsafe class CudaBlas : IDisposable
     {
         NativeLibraries.Require(NativeLibraries.CublasName);
         (_device, _context, _stream) = (device, stream.Context, stream);
-        _compute = tf32 ? CublasComputeType.Float32FastTf32 : CublasComputeType.Float32Pedantic;
+        // Only the type or the mode that bears its name lets cuBLAS round factors to TF32: type Float32 in default mode promises no fewer bits of
+        // mantissa than float32's in factors and sums. The pedantic type and mode promise no more of that: they are for numerical studies, keep to
+        // one way of adding up, and NVIDIA documents that they may be slower.
+        _compute = tf32 ? CublasComputeType.Float32FastTf32 : CublasComputeType.Float32;
         _context.Enter();
         Check(Cublas.cublasCreate(out nint handle), $"cublasCreate");
         _handle = _context.Own(handle, h => Cublas.cublasDestroy(h));
@@ -35,7 +38,7 @@ internal sealed unsafe class CudaBlas : IDisposable
             // In this order: setting the stream takes the workspace away again.
             Check(Cublas.cublasSetStream(handle, stream.Value), $"cublasSetStream");
             Check(Cublas.cublasSetWorkspace(handle, _workspace, (nuint)_workspaceBytes), $"cublasSetWorkspace({_workspaceBytes} bytes)");
-            Check(Cublas.cublasSetMathMode(handle, tf32 ? CublasMath.Tf32 : CublasMath.Pedantic), $"cublasSetMathMode");
+            Check(Cublas.cublasSetMathMode(handle, tf32 ? CublasMath.Tf32 : CublasMath.Default), $"cublasSetMathMode");
         }
         catch
         {
@@ -103,12 +106,14 @@ internal sealed unsafe class CudaBlas : IDisposable
         }
         // cuBLAS fails, too, once an earlier kernel has: then the driver says which error that was, and the device is lost.
         _context.MemoryInfo();
-        throw new DeviceException(
-            $"{call.ToString()} failed: {Marshal.PtrToStringUTF8((nint)Cublas.cublasGetStatusString(status))}. " + status switch
-            {
-                CublasStatus.AllocationFailed => CuResult.OutOfMemory.Remedy(),
-                CublasStatus.NotInitialized => "The driver may be too old for this cuBLAS: see `rawdiffusion doctor`.",
-                _ => "This is an error in RawDiffusion: please report it.",
-            });
+        string name = Marshal.PtrToStringUTF8((nint)Cublas.cublasGetStatusName(status))!, meaning = Marshal.PtrToStringUTF8((nint)Cublas.cublasGetStatusString(status))!;
+        throw new DeviceException($"{call.ToString()} failed: {name} ({meaning}). " + status switch
+        {
+            not CublasStatus.InvalidValue when _context.CannotLoadNow => _context.LoadingRemedy,
+            CublasStatus.AllocationFailed => CuResult.OutOfMemory.Remedy(),
+            CublasStatus.NotInitialized =>
+                $"The driver, for CUDA {_context.Properties.CudaVersion}, may be too old for this cuBLAS, which is {NativeLibraries.Find(NativeLibraries.CublasName).Found}.",
+            _ => "This is an error in RawDiffusion: please report it.",
+        });
     }
 }

@@ -20,7 +20,7 @@ internal sealed unsafe class CudaContext : IDisposable
         Check(CudaDriver.cuDeviceGetCount(out int count), "cuDeviceGetCount");
         if (ordinal < 0 || ordinal >= count)
         {
-            throw new DeviceException($"--device cuda:{ordinal} was asked for, but the driver shows {count} GPU(s), counted from 0. {CuResult.NoDevice.Remedy()}");
+            throw new DeviceException($"There is no GPU of ordinal {ordinal}: the driver shows {count}, counted from 0. {CuResult.NoDevice.Remedy()}");
         }
         Check(CudaDriver.cuDeviceGet(out int device, ordinal), $"cuDeviceGet({ordinal})");
         Properties = CudaProperties.Read(this, ordinal, device);
@@ -35,7 +35,18 @@ internal sealed unsafe class CudaContext : IDisposable
     public string? LostBecause { get; private set; }
 
     /// <summary>Gives back the GPU's memory that is only kept for later; set by the device once it has such memory.</summary>
-    public Action FreeCachedMemory { get; set; } = () => { };
+    public Action MakeRoom { get; set; } = () => { };
+
+    /// <summary>Whether a stream of this context records a graph: set by the device.</summary>
+    public bool IsRecording { get; set; }
+
+    /// <summary>Whether nothing can be brought to the GPU for now, because a stream records and the driver is too old to do both.</summary>
+    public bool CannotLoadNow => IsRecording && !Properties.LoadsWhileRecording;
+
+    /// <summary>What to do where <see cref="CannotLoadNow"/>.</summary>
+    public string LoadingRemedy =>
+        $"While a CUDA graph is recorded, this driver, for CUDA {Properties.CudaVersion}, cannot bring a kernel to the GPU that has not run before; drivers for CUDA 12.3 and later can. " +
+        "Run the same work once before it is recorded, or update the driver.";
 
     /// <summary>Makes the context current on the calling thread.</summary>
     /// <exception cref="DeviceException">The device is lost.</exception>
@@ -80,7 +91,7 @@ internal sealed unsafe class CudaContext : IDisposable
         {
             return false;
         }
-        FreeCachedMemory();
+        MakeRoom();
         return true;
     }
 
@@ -100,7 +111,8 @@ internal sealed unsafe class CudaContext : IDisposable
 
     private void Fail(CuResult result, string call)
     {
-        string message = $"{call} failed: {Describe(result)}. {result.Remedy()}";
+        bool isUnloaded = result is CuResult.StreamCaptureUnsupported or CuResult.StreamCaptureInvalidated && CannotLoadNow;
+        string message = $"{call} failed: {Describe(result)}. {(isUnloaded ? LoadingRemedy : result.Remedy())}";
         if (result.IsSticky())
         {
             LostBecause ??= message;
@@ -113,30 +125,4 @@ internal sealed unsafe class CudaContext : IDisposable
         string name = CudaDriver.cuGetErrorName(result, out byte* nameText) == CuResult.Success ? Marshal.PtrToStringUTF8((nint)nameText)! : $"code {(int)result}";
         return CudaDriver.cuGetErrorString(result, out byte* text) == CuResult.Success ? $"{name} ({Marshal.PtrToStringUTF8((nint)text)})" : name;
     }
-}
-
-/// <summary>The text of a call with its arguments, put together only if the call failed.</summary>
-[InterpolatedStringHandler]
-internal ref struct CallText
-{
-    private DefaultInterpolatedStringHandler _text;
-
-    public CallText(int literalLength, int formattedCount, CuResult result, out bool failed) : this(literalLength, formattedCount, failed = result != CuResult.Success)
-    {
-    }
-
-    public CallText(int literalLength, int formattedCount, CublasStatus status, out bool failed) : this(literalLength, formattedCount, failed = status != CublasStatus.Success)
-    {
-    }
-
-    private CallText(int literalLength, int formattedCount, bool failed) =>
-        _text = failed ? new DefaultInterpolatedStringHandler(literalLength, formattedCount) : default;
-
-    public void AppendLiteral(string text) => _text.AppendLiteral(text);
-
-    public void AppendFormatted<T>(T value) => _text.AppendFormatted(value);
-
-    public void AppendFormatted<T>(T value, string format) => _text.AppendFormatted(value, format);
-
-    public override string ToString() => _text.ToStringAndClear();
 }

@@ -46,7 +46,7 @@ public sealed partial class CudaDevice : Device
             if (Properties.Major < LeastMajor)
             {
                 throw new DeviceException(
-                    $"{Properties.Name} is of compute capability {Properties.Major}.{Properties.Minor}, but the kernels need {LeastMajor}.0 (Ampere) or later: use another GPU, or --device cpu.");
+                    $"{Properties.Name} is of compute capability {Properties.Major}.{Properties.Minor}, but the kernels need {LeastMajor}.0 (Ampere) or later: use another GPU, or the CPU.");
             }
             _stream = new CudaStream(_context);
             _staging = new StagingBuffer(_context);
@@ -62,7 +62,7 @@ public sealed partial class CudaDevice : Device
             Dispose();
             throw;
         }
-        _context.FreeCachedMemory = Memory.Flush;
+        _context.MakeRoom = MakeRoom;
     }
 
     /// <inheritdoc/>
@@ -163,6 +163,7 @@ public sealed partial class CudaDevice : Device
         CuResult result = CudaDriver.cuMemAlloc(out nint address, (nuint)bytes);
         if (result == CuResult.OutOfMemory)
         {
+            GiveUpRecordingForRoom();
             return 0;
         }
         _context.Check(result, $"cuMemAlloc({bytes} bytes)");
@@ -209,7 +210,7 @@ public sealed partial class CudaDevice : Device
         long threads = CeilingDivide(count, perThread);
         return threads <= uint.MaxValue
             ? (int)CeilingDivide(threads, ThreadsOfBlock)
-            : throw new DeviceException($"A tensor is too large for {kernel}: {threads} threads, but they are numbered in 32 bits. Use a smaller --batch or smaller images.");
+            : throw new DeviceException($"A tensor is too large for {kernel}: {threads} threads, but they are numbered in 32 bits. Use a smaller batch or smaller images.");
     }
 
     /// <summary>Memory for one launch or a few.</summary>
@@ -224,25 +225,4 @@ public sealed partial class CudaDevice : Device
             throw new InvalidOperationException($"While a CUDA graph was recorded, {what}: what a graph records runs only when it is launched, so do that before or after.");
         }
     }
-}
-
-/// <summary>Device memory that is needed until a launch or a few have been put into the stream; by default none, at address 0.</summary>
-internal readonly struct Scratch : IDisposable
-{
-    private readonly BufferPool? _pool;
-    private readonly long _bytes;
-
-    public Scratch(BufferPool pool, long bytes, string owner)
-    {
-        (_pool, _bytes) = (pool, bytes);
-        Address = pool.Rent(bytes, owner);
-    }
-
-    /// <summary>Where the memory is.</summary>
-    public nint Address { get; }
-
-    // The stream runs in order: whoever gets this memory next uses it after the launches that are already in.
-    public void Dispose() => _pool?.Return(Address, _bytes);
-
-    public static implicit operator KernelArgument(Scratch scratch) => scratch.Address;
 }

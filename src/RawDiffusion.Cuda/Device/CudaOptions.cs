@@ -16,7 +16,7 @@ public sealed record CudaOptions
     public bool Tf32 { get; init; }
 
     /// <summary>
-    /// Whether <see cref="CudaDevice.Record"/> captures a CUDA graph and replays it; else it launches kernel by kernel, with the same results.
+    /// Whether <see cref="CudaDevice.Record"/> makes a CUDA graph at the second launch and replays it; else it launches kernel by kernel, with the same results.
     /// </summary>
     public bool Graphs { get; init; } = true;
 

@@ -33,6 +33,12 @@ public sealed record CudaProperties
     /// <summary>The CUDA version that the driver supports, as 1000·major + 10·minor.</summary>
     public required int DriverVersion { get; init; }
 
+    /// <summary>The same as it is written: <c>12.4</c>.</summary>
+    public string CudaVersion => $"{DriverVersion / 1000}.{DriverVersion % 1000 / 10}";
+
+    /// <summary>Whether the driver can bring a kernel to the GPU while a stream of the context records a graph: since CUDA 12.3.</summary>
+    public bool LoadsWhileRecording => DriverVersion >= 12030;
+
     /// <summary>The target that kernels are compiled for: <c>sm_80</c>, <c>sm_90a</c> (Hopper's own instructions need the a).</summary>
     public string Architecture => Target(Major, Minor);
 
@@ -41,7 +47,7 @@ public sealed record CudaProperties
 
     /// <inheritdoc/>
     public override string ToString() =>
-        $"CUDA, {Name}, {Architecture}, {Multiprocessors} SMs, {MemoryBytes / 1073741824.0:0.0} GiB, driver for CUDA {DriverVersion / 1000}.{DriverVersion % 1000 / 10}";
+        $"CUDA, {Name}, {Architecture}, {Multiprocessors} SMs, {MemoryBytes / 1073741824.0:0.0} GiB, driver for CUDA {CudaVersion}";
 
     internal static unsafe CudaProperties Read(CudaContext context, int ordinal, int device)
     {

@@ -56,14 +56,6 @@ internal sealed class CudaStream : IDisposable
         Context.Check(CudaDriver.cuMemsetD8Async(target, value, (nuint)bytes, Value), $"cuMemsetD8Async({bytes} bytes at 0x{target:x})");
     }
 
-    /// <summary>Sets 32-bit words of device memory.</summary>
-    public void FillWords(nint target, long words, uint value)
-    {
-        Context.Enter();
-        Trace?.Begin("fill");
-        Context.Check(CudaDriver.cuMemsetD32Async(target, value, (nuint)words, Value), $"cuMemsetD32Async({words} words at 0x{target:x})");
-    }
-
     /// <summary>Has work put in from here on wait for what was put into another stream before its event.</summary>
     public void Wait(CudaEvent happening)
     {

@@ -28,7 +28,7 @@ public class LaunchLimitTests
         using var gpu = TestGpu.Open();
         var failure = Assert.Throws<DeviceException>(() => gpu.Kernel("add_one").Launch(gpu.Stream, (1, y, z), 32, 0, gpu.Make(1), 1));
         Assert.Contains($"add_one would need a grid of (1, {y}, {z}) blocks", failure.Message);
-        Assert.Contains("smaller --batch", failure.Message);
+        Assert.Contains("smaller batch", failure.Message);
     }
 
     [Fact]

@@ -1,6 +1,7 @@
 using RawDiffusion.Core;
 using RawDiffusion.Cuda;
 using RawDiffusion.Cuda.Driver;
+using RawDiffusion.Testing;
 
 namespace RawDiffusion.CudaTests;
 
@@ -29,17 +30,42 @@ public class MatrixProductTests
         Assert.Equal(expected, tc.ToArray());
     }
 
+    /// <summary>
+    /// A matrix times the identity is itself in float32, whatever the order of sums. TF32 is allowed, not promised, and of small products cuBLAS may
+    /// make use of neither it nor of rounding to nearest: a large one is asked for, and to be off by no more than the ten bits that are kept.
+    /// </summary>
     [Fact]
-    public void Tf32RoundsTheFactorsAndOnlyWhenAskedFor()
+    public void Float32IsExactAndTf32RoundsFactors()
     {
         TestGpu.Require();
-        foreach (bool tf32 in (bool[])[false, true])
+        const int n = 256;
+        float[] a = [.. Enumerable.Range(0, n * n).Select(i => 1f + ((uint)i * 2654435761u >> 9) / (float)(1 << 23))];
+        float[] identity = [.. Enumerable.Range(0, n * n).Select(i => i / n == i % n ? 1f : 0f)];
+        Assert.Equal(a, Product(tf32: false));
+        float[] rounded = Product(tf32: true);
+        Assert.NotEqual(a, rounded);
+        Assert.All(a.Zip(rounded), pair => Assert.Equal(pair.First, pair.Second, pair.First / 1024));
+
+        float[] Product(bool tf32)
         {
             using var device = new CudaDevice(TestGpu.Options with { Tf32 = tf32 });
-            using Tensor a = new Tensor(device, new Shape(1)).Upload([1f + 1f / 4096]), b = new Tensor(device, new Shape(1)).Upload([1f]), c = new Tensor(device, new Shape(1));
-            device.Blas.Multiply(false, false, 1, 1, 1, 1, a.Address, 1, b.Address, 1, 0, c.Address, 1);
-            Assert.Equal(tf32 ? 1f : 1f + 1f / 4096, c.ToArray()[0]);
+            using Tensor x = new Tensor(device, new Shape(n, n)).Upload(a), y = new Tensor(device, new Shape(n, n)).Upload(identity), z = new Tensor(device, new Shape(n, n));
+            device.Blas.Multiply(false, false, n, n, n, 1, x.Address, n, y.Address, n, 0, z.Address, n);
+            return z.ToArray();
         }
+    }
+
+    /// <summary>The emulated cuBLAS rounds to nearest, of any product, where it may.</summary>
+    [Theory]
+    [InlineData(false, 1f + 1f / 4096)]
+    [InlineData(true, 1f)]
+    public void TheEmulatedTf32RoundsToNearest(bool tf32, float expected)
+    {
+        TestGpu.RequireEmulated();
+        using var device = new CudaDevice(TestGpu.Options with { Tf32 = tf32 });
+        using Tensor a = new Tensor(device, new Shape(1)).Upload([1f + 1f / 4096]), b = new Tensor(device, new Shape(1)).Upload([1f]), c = new Tensor(device, new Shape(1));
+        device.Blas.Multiply(false, false, 1, 1, 1, 1, a.Address, 1, b.Address, 1, 0, c.Address, 1);
+        Assert.Equal(expected, c.ToArray()[0]);
     }
 
     [Fact]
@@ -83,7 +109,19 @@ public class MatrixProductTests
     public void StridesThatCannotBeAreRefused()
     {
         using var gpu = TestGpu.Open();
-        Assert.Contains("CUBLAS_STATUS_INVALID_VALUE", Assert.Throws<DeviceException>(() => gpu.Device.Blas.Multiply(false, false, 2, 2, 2, 1, 0, 1, 0, 2, 0, 0, 2)).Message);
+        Assert.Contains("CUBLAS_STATUS_INVALID_VALUE (", Assert.Throws<DeviceException>(() => gpu.Device.Blas.Multiply(false, false, 2, 2, 2, 1, 0, 1, 0, 2, 0, 0, 2)).Message);
+    }
+
+    /// <summary>The name, which tells what to look up, and what it means are two functions of cuBLAS.</summary>
+    [Fact]
+    public void AnErrorHasItsNameAndItsMeaning()
+    {
+        using var emulated = TestGpu.OpenEmulated();
+        var refused = Assert.Throws<DeviceException>(() => emulated.Device.Blas.Multiply(false, false, 2, 2, 2, 1, 0, 1, 0, 2, 0, 0, 2));
+        Assert.Contains("failed: CUBLAS_STATUS_INVALID_VALUE (an unsupported value or parameter was passed to the function). ", refused.Message);
+        EmulatedDriver.FailAllocation(1);
+        var exhausted = Assert.Throws<DeviceException>(() => new CudaBlas(emulated.Device, emulated.Stream, tf32: false));
+        Assert.StartsWith("cublasCreate failed: CUBLAS_STATUS_ALLOC_FAILED (the resource allocation failed). Use a smaller batch", exhausted.Message);
     }
 
     private static unsafe CublasStatus Square(nint handle, Tensor x)
@@ -91,7 +129,7 @@ public class MatrixProductTests
         float one = 1, zero = 0;
         return Cublas.cublasGemmEx(
             handle, CublasOperation.None, CublasOperation.None, 1, 1, 1, &one, x.Address, CudaDataType.Float32, 1, x.Address, CudaDataType.Float32, 1,
-            &zero, x.Address, CudaDataType.Float32, 1, CublasComputeType.Float32Pedantic, CublasAlgorithm.Default);
+            &zero, x.Address, CudaDataType.Float32, 1, CublasComputeType.Float32, CublasAlgorithm.Default);
     }
 
     private static float[] Numbers(int count) => [.. Enumerable.Range(0, count).Select(i => (float)(i * 7 % 13 - 6))];

@@ -28,7 +28,7 @@ public class AllocationFailureTests
         Assert.Equal("", EmulatedDriver.Leaks());
     }
 
-    /// <summary>The step is recorded as a graph on its way.</summary>
+    /// <summary>The second step is recorded as a graph on its way.</summary>
     [Theory]
     [InlineData(1)]
     [InlineData(long.MaxValue)]
@@ -41,7 +41,7 @@ public class AllocationFailureTests
         {
             expected = [training.Run(0), training.Run(1)];
         }
-        long noticed = OnDevice(device, failures, () => Assert.Equal(expected[0], Train(device, expected))).Run(atLeast: 80);
+        long noticed = OnDevice(device, failures, () => Train(device, expected)).Run(atLeast: 80);
         // Device memory is there again once the cache has been given back; pinned memory, which holds the graph's one constant, is not.
         Assert.True(failures > 1 || noticed == 1, $"{noticed} single failures were noticed");
     }
@@ -71,19 +71,29 @@ public class AllocationFailureTests
         });
     }
 
-    /// <summary>A step, and if that fails two with the same training once there is memory again: of the second, too, nothing may be wrong.</summary>
-    private static StepResult Train(CudaDevice device, StepResult[] expected)
+    /// <summary>Two steps; the one that fails is done again once there is memory, and nothing may be wrong with it or with the next.</summary>
+    private static void Train(CudaDevice device, StepResult[] expected)
     {
         using var training = new TinyTraining(device, Network, batch: 1);
-        try
+        DeviceException? failure = null;
+        for (int step = 0; step < expected.Length; step++)
         {
-            return training.Run(0);
+            StepResult result;
+            try
+            {
+                result = training.Run(step);
+            }
+            catch (DeviceException e)
+            {
+                failure = e;
+                EmulatedDriver.FailAllocation(0, 0);
+                result = training.Run(step);
+            }
+            Assert.Equal(expected[step], result);
         }
-        catch (DeviceException)
+        if (failure is not null)
         {
-            EmulatedDriver.FailAllocation(0, 0);
-            Assert.Equal(expected, (StepResult[])[training.Run(0), training.Run(1)]);
-            throw;
+            throw failure;
         }
     }
 
@@ -121,7 +131,7 @@ public class AllocationFailureTests
                 {
                     noticed++;
                     Assert.Matches("Out of memory|OUT_OF_MEMORY|ALLOC_FAILED", e.Message);
-                    Assert.Contains("Use a smaller --batch or a smaller network", e.Message);
+                    Assert.Matches("Use a smaller (--)?batch or a smaller network", e.Message);
                 }
                 Assert.True(EmulatedDriver.Allocations() >= n);
                 EmulatedDriver.Start();

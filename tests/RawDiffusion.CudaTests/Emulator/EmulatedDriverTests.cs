@@ -133,6 +133,19 @@ public class EmulatedDriverTests
         Assert.Contains("no kernel nonsense", Assert.Throws<DeviceException>(() => emulated.Kernel("nonsense")).Message);
     }
 
+    /// <summary>A driver may have no table of a kernel's parameters, and then has an error for the first of them: that does not say that there is none.</summary>
+    [Fact]
+    public void ArgumentsOfWhichTheDriverKnowsNothingAreNotChecked()
+    {
+        using var emulated = TestGpu.OpenEmulated();
+        EmulatedDriver.HideParameters();
+        var x = emulated.Upload(1);
+        var kernel = emulated.Kernel("add_one");
+        kernel.Launch(emulated.Stream, 1, 1, 0, x, 1);
+        kernel.Launch(emulated.Stream, 1, 1, 0, x, 1, 7L);
+        Assert.Equal([3f], x.ToArray());
+    }
+
     [Fact]
     public void SharedMemoryBeyond48KibIsAllowedForOnDemand()
     {

@@ -129,12 +129,32 @@ public class GraphTests
     }
 
     [Fact]
-    public void MatrixProductsCanBeRecorded()
+    public void MatrixProductsCanBeRecordedOnceTheyHaveRun()
     {
         using var gpu = TestGpu.Open();
         Tensor a = gpu.Upload(1, 2, 3, 4), b = gpu.Upload(5, 6, 7, 8), c = gpu.Make(4);
-        using var graph = gpu.Device.Capture(() => gpu.Device.Blas.Multiply(false, false, 2, 2, 2, 1, a.Address, 2, b.Address, 2, 0, c.Address, 2));
+        void Product() => gpu.Device.Blas.Multiply(false, false, 2, 2, 2, 1, a.Address, 2, b.Address, 2, 0, c.Address, 2);
+        Product();
+        using var graph = gpu.Device.Capture(Product);
+        c.Clear();
         graph.Launch();
         Assert.Equal([19f, 22f, 43f, 50f], c.ToArray());
+    }
+
+    /// <summary>By the machine code's own table, whatever the compiler's log says, or does not.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void EveryKernelIsLookedUpWhenADeviceThatCompilesAheadIsOpened(bool tf32)
+    {
+        TestGpu.RequireEmulated();
+        using var device = new CudaDevice(TestGpu.Options with { CompileAhead = true, Tf32 = tf32 });
+        long all = KernelSources.All.Sum(KernelCount.In);
+        Assert.True(all > 40, $"{all} kernels");
+        Assert.Equal(all, EmulatedDriver.Lookups());
+        using var training = new TinyTraining(device, TinyTraining.Network(side: 8, 4, 8));
+        training.Run(0);
+        training.Run(1);
+        Assert.Equal(all, EmulatedDriver.Lookups());
     }
 }

@@ -11,6 +11,8 @@ public sealed class CaptureRulesTests : IDisposable
 
     private readonly TestGpu _emulated = TestGpu.OpenEmulated();
 
+    private nint _allocated;
+
     private CudaStream Stream => _emulated.Stream;
 
     public void Dispose() => _emulated.Dispose();
@@ -27,8 +29,22 @@ public sealed class CaptureRulesTests : IDisposable
             Begin(mode);
             Assert.Equal(expected, (int)call());
             Assert.Equal(expected == 0 ? 0 : Invalidated, End());
+            Free();
         }
         Assert.Equal([1f], _emulated.Upload(1).ToArray());
+    }
+
+    /// <summary>It waits for all of the context, of which a stream records.</summary>
+    [Theory]
+    [InlineData(0)]
+    [InlineData(2)]
+    public void MemoryIsNotGivenBackWhileAStreamRecords(int mode)
+    {
+        Assert.Equal(CuResult.Success, Allocate());
+        Begin(mode);
+        Assert.Equal(Unsupported, (int)CudaDriver.cuMemFree(_allocated));
+        Assert.Equal(Invalidated, End());
+        Free();
     }
 
     [Fact]
@@ -50,7 +66,7 @@ public sealed class CaptureRulesTests : IDisposable
         using CudaEvent happening = new(Stream.Context, timing: true), outside = new(Stream.Context, timing: true);
         outside.Record(Stream);
         nint value = happening.Value, other = outside.Value;
-        foreach (Func<CuResult> question in (Func<CuResult>[])[() => CudaDriver.cuEventQuery(value), () => CudaDriver.cuEventSynchronize(value), () => CudaDriver.cuEventElapsedTime(out _, other, value)])
+        foreach (Func<CuResult> question in (Func<CuResult>[])[() => CudaDriver.cuEventSynchronize(value), () => CudaDriver.cuEventElapsedTime(out _, other, value)])
         {
             Begin();
             happening.Record(Stream);
@@ -124,10 +140,15 @@ public sealed class CaptureRulesTests : IDisposable
         Assert.Equal(0, End());
     }
 
-    private static CuResult Allocate()
+    private CuResult Allocate() => CudaDriver.cuMemAlloc(out _allocated, 4);
+
+    private void Free()
     {
-        var result = CudaDriver.cuMemAlloc(out nint address, 4);
-        return result == CuResult.Success ? CudaDriver.cuMemFree(address) : result;
+        if (_allocated != 0)
+        {
+            Assert.Equal(CuResult.Success, CudaDriver.cuMemFree(_allocated));
+            _allocated = 0;
+        }
     }
 
     private static CuResult AllocatePinned()

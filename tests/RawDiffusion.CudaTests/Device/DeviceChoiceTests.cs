@@ -13,7 +13,7 @@ public class DeviceChoiceTests
     {
         TestGpu.RequireEmulated();
         var failure = Assert.Throws<DeviceException>(() => new CudaDevice(TestGpu.Options with { Ordinal = ordinal }));
-        Assert.Contains($"--device cuda:{ordinal} was asked for, but the driver shows 1 GPU(s)", failure.Message);
+        Assert.Contains($"There is no GPU of ordinal {ordinal}: the driver shows 1, counted from 0", failure.Message);
         Assert.Equal(0, EmulatedDriver.Contexts());
     }
 

@@ -37,16 +37,17 @@ public class WholeStepTests
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public void FromTheSecondStepOnNoOpIsCalledIfThereAreGraphs(bool graphs)
+    public void FromTheThirdStepOnNoOpIsCalledIfThereAreGraphs(bool graphs)
     {
         TestGpu.Require();
         using var device = Open(graphs);
         using var training = new TinyTraining(device, Network);
         training.Run(0);
+        training.Run(1);
         long raw = device.Memory.RawAllocations, live = device.Memory.LiveBytes;
         device.Memory.ResetPeak();
-        training.Run(1);
         training.Run(2);
+        training.Run(3);
         Assert.Equal((raw, live), (device.Memory.RawAllocations, device.Memory.LiveBytes));
         Assert.Equal(graphs, device.Memory.PeakBytes == live);
     }
@@ -99,7 +100,7 @@ public class WholeStepTests
         using var loop = new SamplingLoop(plan, counting, gpu.Device, start.Shape, seed: 1, replay: true);
         loop.Run(start).Dispose();
         loop.Run(start).Dispose();
-        Assert.Equal(5, calls);
+        Assert.Equal(6, calls);
     }
 
     private static CudaDevice Open(bool graphs) => new(TestGpu.Options with { Graphs = graphs });

@@ -14,7 +14,7 @@ public class NativeLibrariesTests
         Assert.Equal(0, search.Handle);
         string message = search.Explain();
         Assert.Contains("The library 'cuda' was not found", message);
-        Assert.Contains("--device cpu", message);
+        Assert.Contains("or use the CPU", message);
         Assert.Contains("RAWDIFFUSION_CUDA_DRIVER", message);
         Assert.Contains($"Tried, in this order: libnowhere.so.1, libnowhere.so, {broken} (is there, but does not load: ", message);
     }
