@@ -3,9 +3,9 @@ using RawDiffusion.Core;
 using RawDiffusion.Cpu;
 using RawDiffusion.Diffusion;
 using RawDiffusion.Models;
-using RawDiffusion.Training.Configuration;
-using RawDiffusion.Training.Inference;
+using RawDiffusion.Pipelines;
 using RawDiffusion.Training;
+using RawDiffusion.Training.Configuration;
 
 namespace RawDiffusion.Benchmarks;
 
@@ -32,7 +32,7 @@ public class TrainingStepBenchmarks
         var data = new DatasetInfo { Height = size, Width = size, Channels = channels, Count = 1, ClassNames = [], Fingerprint = "" };
         var config = Presets.All[Preset] with { Dataset = data };
         _device = new CpuDevice();
-        var network = new UNet(NetworkMapping.FromConfig(config) with { Dropout = 0 });
+        var network = new UNet(NetworkMapping.FromConfig(config.Network, data) with { Dropout = 0 });
         _parameters = new ParameterSet(network.Parameters, _device, training: true);
         _parameters.Initialize(0);
         _adam = new Adam(_parameters, new AdamOptions());
@@ -42,8 +42,8 @@ public class TrainingStepBenchmarks
         new Random(0).NextBytes(pixels);
         _step.SetPixels(pixels);
         _timesteps = new int[batch];
-        _model = new GenerativeModel(network, _device, config.Diffusion, size, size);
-        _plan = DdimSampler.Plan(_model.Process.Schedule, _model.Process.Prediction, 1);
+        _model = new GenerativeModel(network, _device, config.Diffusion.Process(), size, size);
+        _plan = DdimSampler.Plan(_model.Process, 1);
         _start = Sampler.SampleStart(_device, shape, 0);
     }
 

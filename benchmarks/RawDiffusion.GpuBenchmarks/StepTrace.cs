@@ -2,8 +2,7 @@ using RawDiffusion.Core;
 using RawDiffusion.Cuda;
 using RawDiffusion.Diffusion;
 using RawDiffusion.Models;
-using RawDiffusion.Training.Configuration;
-using RawDiffusion.Training.Inference;
+using RawDiffusion.Pipelines;
 using RawDiffusion.Training;
 
 namespace RawDiffusion.GpuBenchmarks;
@@ -45,8 +44,8 @@ internal static class StepTrace
         var unet = new UNet(network);
         using var parameters = new ParameterSet(unet.Parameters, device, training: false);
         parameters.Initialize(1);
-        var model = new GenerativeModel(unet, device, diffusion, network.Height, network.Width);
-        var plan = DdimSampler.Plan(model.Process.Schedule, model.Process.Prediction, 1);
+        var model = new GenerativeModel(unet, device, diffusion.Process(), network.Height, network.Width);
+        var plan = DdimSampler.Plan(model.Process, 1);
         using var start = Sampler.SampleStart(device, new Shape(batch, network.Height, network.Width, network.InChannels), 1);
         return Shares(device, _ => Sampler.Run(plan, model.Denoiser(null, null, 1), start, 1).Dispose());
     }

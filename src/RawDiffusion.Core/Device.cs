@@ -3,8 +3,8 @@ namespace RawDiffusion.Core;
 /// <summary>
 /// Where tensors live and ops run. Each op adds its part of the contract in its own file under <c>Ops/</c>; a device that lacks an op
 /// does not compile. Contract methods may trust their arguments: the <see cref="Tape"/> has checked shapes, devices and lifetimes.
-/// Outputs come with undefined content; a method with an <c>accumulate</c> flag adds to what is there when it is set, and overwrites
-/// otherwise. A device is driven by one thread at a time; results never depend on how many threads or blocks it uses inside.
+/// Outputs come with undefined content; every gradient goes where a <see cref="Sink"/> says, which also says whether it is added there.
+/// A device is driven by one thread at a time; results never depend on how many threads or blocks it uses inside.
 /// </summary>
 public abstract partial class Device : IDisposable
 {

@@ -61,14 +61,11 @@ public sealed class Tensor : IDisposable
     /// </summary>
     public long Version => (_root ?? this)._version;
 
-    /// <summary>Whether a backward pass must bring a gradient to this tensor.</summary>
+    /// <summary>Whether a backward pass must bring a gradient to this tensor: to <see cref="BoundGradient"/>, or else to <see cref="Tape.Gradient"/>.</summary>
     public bool RequiresGradient { get; set; }
 
-    /// <summary>∂loss/∂this, same shape: a parameter's is a slice of the gradient arena, an activation's lives during the backward pass.</summary>
-    public Tensor? Gradient { get; set; }
-
-    /// <summary>Whether <see cref="Gradient"/> holds a sum to add to, rather than undefined content to overwrite.</summary>
-    public bool HasGradient { get; set; }
+    /// <summary>Where this parameter's gradients add up, if <see cref="BindGradient"/> said where; otherwise they belong to the tape.</summary>
+    public BoundGradient? BoundGradient { get; private set; }
 
     /// <summary>The device address of the first element.</summary>
     /// <exception cref="ObjectDisposedException">The memory has been given back.</exception>
@@ -85,6 +82,19 @@ public sealed class Tensor : IDisposable
             throw new ArgumentOutOfRangeException(nameof(offset), $"elements {offset}..{offset + shape.Count} lie outside of {this}");
         }
         return new Tensor(_root ?? this, offset + (_address - (_root ?? this)._address) / DType.Size(), shape, name ?? Name);
+    }
+
+    /// <summary>Makes this tensor a parameter, whose gradients from now on add up in a given tensor, whatever the tape.</summary>
+    /// <param name="sum">Of this tensor's shape, device and type; its owner keeps it as long as this tensor is used.</param>
+    /// <exception cref="ArgumentException">A sum of another shape, device or type.</exception>
+    public BoundGradient BindGradient(Tensor sum)
+    {
+        if (sum.Device != Device || sum.DType != DType || sum.Shape != Shape)
+        {
+            throw new ArgumentException($"the gradient of {this} cannot be summed in {sum}: device, type and shape must agree");
+        }
+        RequiresGradient = true;
+        return BoundGradient = new BoundGradient(sum);
     }
 
     /// <summary>Says that the content was replaced by other means than this class's: see <see cref="Version"/>.</summary>

@@ -35,9 +35,9 @@ internal static class DeviceChoice
         // Looking for the driver alone keeps the start quick on machines that have none.
         if (NativeLibraries.Find("cuda") is { Found: null } search)
         {
-            if (config.Precision is "tf32" or "bf16")
+            if (config.Precision is Precision.Tf32 or Precision.Bf16)
             {
-                throw new DeviceException($"--precision {config.Precision} needs a GPU. {search.Explain()}");
+                throw new DeviceException($"--precision {NamedEnum<Precision>.NameOf(config.Precision)} needs a GPU. {search.Explain()}");
             }
             Talk.Line("device: the CPU, because there is no CUDA driver here (rawdiffusion doctor lists where it was looked for)");
             return OpenCpu(config);
@@ -46,20 +46,20 @@ internal static class DeviceChoice
         {
             return OpenCuda(config);
         }
-        catch (DeviceException e) when (config.Precision is "auto" or "fp32")
+        catch (DeviceException e) when (config.Precision is Precision.Auto or Precision.Fp32)
         {
             Talk.Line($"device: the CPU, because CUDA cannot be used: {e.Message}");
             return OpenCpu(config);
         }
     }
 
-    private static CpuDevice OpenCpu(DeviceConfig config) => config.Precision is "auto" or "fp32"
+    private static CpuDevice OpenCpu(DeviceConfig config) => config.Precision is Precision.Auto or Precision.Fp32
         ? new CpuDevice(config.Threads)
-        : throw new DeviceException($"--precision {config.Precision} was asked for, but the CPU computes in fp32. Use --precision fp32, or auto, which is the default.");
+        : throw new DeviceException($"--precision {NamedEnum<Precision>.NameOf(config.Precision)} was asked for, but the CPU computes in fp32. Use --precision fp32, or auto, which is the default.");
 
     private static CudaDevice OpenCuda(DeviceConfig config)
     {
-        if (config.Precision == "bf16")
+        if (config.Precision == Precision.Bf16)
         {
             throw new DeviceException("--precision bf16 was asked for, but the CUDA device computes in fp32 and tf32 so far. Use one of these, or auto.");
         }
@@ -67,7 +67,7 @@ internal static class DeviceChoice
         return new CudaDevice(new CudaOptions
         {
             Ordinal = colon < 0 ? 0 : int.Parse(config.Name.AsSpan(colon + 1), CultureInfo.InvariantCulture),
-            Tf32 = config.Precision == "tf32",
+            Tf32 = config.Precision == Precision.Tf32,
             Graphs = config.Graphs,
         });
     }

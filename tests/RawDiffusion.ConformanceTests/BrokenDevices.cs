@@ -4,7 +4,7 @@ using RawDiffusion.Testing;
 
 namespace RawDiffusion.ConformanceTests;
 
-/// <summary>Reference devices with a SiLU that is broken in one way each: what the conformance suite has to notice.</summary>
+/// <summary>Reference devices with a SiLU, or once a GroupNorm, that is broken in one way each: what the conformance suite has to notice.</summary>
 internal sealed class SlightlyWrongForward : ReferenceDevice
 {
     public override void Silu(Tensor x, Tensor y)
@@ -16,10 +16,10 @@ internal sealed class SlightlyWrongForward : ReferenceDevice
 
 internal sealed class SlightlyWrongBackward : ReferenceDevice
 {
-    public override void SiluBackward(Tensor dy, Tensor x, Tensor dx, bool accumulate)
+    public override void SiluBackward(Tensor dy, Tensor x, Sink dx)
     {
-        base.SiluBackward(dy, x, dx, accumulate);
-        Reals(dx)[^1] += 1e-5;
+        base.SiluBackward(dy, x, dx);
+        Reals(dx.Tensor!)[^1] += 1e-5;
     }
 }
 
@@ -35,20 +35,20 @@ internal sealed class ForgetsTheLastElement : ReferenceDevice
 
 internal sealed class NeverAccumulates : ReferenceDevice
 {
-    public override void SiluBackward(Tensor dy, Tensor x, Tensor dx, bool accumulate) => base.SiluBackward(dy, x, dx, false);
+    public override void SiluBackward(Tensor dy, Tensor x, Sink dx) => base.SiluBackward(dy, x, Sink.Into(dx.Tensor!));
 }
 
 internal sealed class AlwaysAccumulates : ReferenceDevice
 {
-    public override void SiluBackward(Tensor dy, Tensor x, Tensor dx, bool accumulate) => base.SiluBackward(dy, x, dx, true);
+    public override void SiluBackward(Tensor dy, Tensor x, Sink dx) => base.SiluBackward(dy, x, Sink.Onto(dx.Tensor!));
 }
 
 internal sealed class WritesPastTheEnd : ReferenceDevice
 {
-    public override void SiluBackward(Tensor dy, Tensor x, Tensor dx, bool accumulate)
+    public override void SiluBackward(Tensor dy, Tensor x, Sink dx)
     {
-        base.SiluBackward(dy, x, dx, accumulate);
-        Marshal.WriteInt64(dx.Address, (int)dx.Bytes, 0);
+        base.SiluBackward(dy, x, dx);
+        Marshal.WriteInt64(dx.Tensor!.Address, (int)dx.Tensor.Bytes, 0);
     }
 }
 
@@ -79,4 +79,12 @@ internal sealed class NeverTheSame : ReferenceDevice
         base.Silu(x, y);
         Reals(y)[0] *= 1 + 1e-15 * ++_calls;
     }
+}
+
+internal sealed class OneFlagForTwo : ReferenceDevice
+{
+    public override void GroupNormBackward(
+        Tensor dy, Tensor x, Tensor gamma, Tensor beta, Tensor? scaleShift, Tensor mean, Tensor rstd, Sink dx, Sink dgamma, Sink dbeta,
+        Sink dScaleShift, int groups, bool silu) =>
+        base.GroupNormBackward(dy, x, gamma, beta, scaleShift, mean, rstd, dx, dgamma, dbeta with { Accumulate = dgamma.Accumulate }, dScaleShift, groups, silu);
 }

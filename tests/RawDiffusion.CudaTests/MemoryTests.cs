@@ -105,7 +105,7 @@ public class MemoryTests
         {
             using var intermediate = new Tensor(device, x.Shape);
             device.Silu(x, intermediate);
-            device.SiluBackward(intermediate, x, y, accumulate: false);
+            device.SiluBackward(intermediate, x, Sink.Into(y));
             device.LinearCombination(1, y, 1, intermediate, y);
             device.Synchronize();
         }

@@ -1,7 +1,7 @@
 using RawDiffusion.Core;
-using RawDiffusion.Models;
-using RawDiffusion.Training.Configuration;
 using RawDiffusion.Data;
+using RawDiffusion.Diffusion;
+using RawDiffusion.Models;
 using RawDiffusion.Training;
 
 namespace RawDiffusion.CudaTests;
@@ -25,7 +25,7 @@ internal sealed class TinyTraining : IDisposable
         {
             Randomize(Parameters);
             _adam = new Adam(Parameters, new AdamOptions());
-            _step = new TrainingStep(unet, _adam, new DiffusionConfig { LossWeighting = "min_snr" }, device, new Shape(batch, network.Height, network.Width, 3), seed: 4);
+            _step = new TrainingStep(unet, _adam, new DiffusionConfig { LossWeighting = LossWeighting.MinSnr }, device, new Shape(batch, network.Height, network.Width, 3), seed: 4);
             _images = new DeviceImages(new ShapesDataset(6, network.Height), device, network.Height, network.Width);
         }
         catch

@@ -3,8 +3,7 @@ using RawDiffusion.Cpu;
 using RawDiffusion.Cuda;
 using RawDiffusion.Diffusion;
 using RawDiffusion.Models;
-using RawDiffusion.Training.Configuration;
-using RawDiffusion.Training.Inference;
+using RawDiffusion.Pipelines;
 using RawDiffusion.Training;
 
 namespace RawDiffusion.CudaTests;
@@ -76,8 +75,8 @@ public class WholeStepTests
             var unet = new UNet(Network);
             using var parameters = new ParameterSet(unet.Parameters, device, training: false);
             TinyTraining.Randomize(parameters);
-            var model = new GenerativeModel(unet, device, new DiffusionConfig { Timesteps = 8 }, Network.Height, Network.Width);
-            var sampling = new SamplingConfig { Sampler = sampler, Steps = sampler == "ddpm" ? 8 : 4, Eta = 0.5, Guidance = guidance };
+            var model = new GenerativeModel(unet, device, DiffusionProcess.Linear(8), Network.Height, Network.Width);
+            var sampling = new SamplingConfig { Sampler = NamedEnum<SamplerName>.Find(sampler)!.Value, Steps = sampler == "ddpm" ? 8 : 4, Eta = 0.5, Guidance = guidance };
             var images = ImageSampler.Run(model, new SampleRequest { Count = 5, BatchSize = 2, Sampling = sampling, Seed = 5, TrajectoryFrames = 2 });
             return [.. images.Pixels, .. images.Trajectory.SelectMany(frame => frame)];
         }
@@ -87,7 +86,7 @@ public class WholeStepTests
     public void ADenoiserWithStateIsCalledForEachStep()
     {
         using var gpu = TestGpu.Open(exact: false);
-        var plan = DdimSampler.Plan(NoiseSchedule.Linear(10), Prediction.Epsilon, 4);
+        var plan = DdimSampler.Plan(new DiffusionProcess(NoiseSchedule.Linear(10), Prediction.Epsilon), 4);
         using var start = new Tensor(gpu.Device, new Shape(1, 2)).Upload([0.5f, -1]);
         int calls = 0;
         Denoiser counting = (x, _) =>

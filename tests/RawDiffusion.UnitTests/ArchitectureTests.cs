@@ -21,8 +21,9 @@ public partial class ArchitectureTests
         ["RawDiffusion.Storage"] = ["Core"],
         ["RawDiffusion.Images"] = ["Core"],
         ["RawDiffusion.Data"] = ["Core", "Images"],
-        ["RawDiffusion.Training"] = ["Core", "Data", "Diffusion", "Images", "Models", "Storage"],
-        ["RawDiffusion.Trainer"] = ["Core", "Cpu", "Cuda", "Data", "Diffusion", "Images", "Models", "Storage", "Training"],
+        ["RawDiffusion.Pipelines"] = ["Core", "Diffusion", "Images", "Models", "Storage"],
+        ["RawDiffusion.Training"] = ["Core", "Data", "Diffusion", "Images", "Models", "Pipelines", "Storage"],
+        ["RawDiffusion.Trainer"] = ["Core", "Cpu", "Cuda", "Data", "Diffusion", "Images", "Models", "Pipelines", "Storage", "Training"],
     };
 
     /// <summary>Source generators: part of the build, not of the program.</summary>
@@ -59,6 +60,7 @@ public partial class ArchitectureTests
     [InlineData("RawDiffusion.Storage")]
     [InlineData("RawDiffusion.Images")]
     [InlineData("RawDiffusion.Data")]
+    [InlineData("RawDiffusion.Pipelines")]
     [InlineData("RawDiffusion.Training")]
     public void OnlyTheTrainerNamesADevice(string project)
     {

@@ -14,8 +14,8 @@ public abstract partial class Device
     /// <param name="heads">A divisor of C.</param>
     public abstract void Attention(Tensor q, Tensor k, Tensor v, Tensor y, Tensor probabilities, int heads);
 
-    /// <summary>The gradients of <see cref="Attention"/>; dq, dk and dv are overwritten or added to, all three alike.</summary>
-    public abstract void AttentionBackward(Tensor dy, Tensor q, Tensor k, Tensor v, Tensor probabilities, Tensor dq, Tensor dk, Tensor dv, bool accumulate, int heads);
+    /// <summary>The gradients of <see cref="Attention"/>. dv is written first, then dq, then dk, so that they may be one tensor.</summary>
+    public abstract void AttentionBackward(Tensor dy, Tensor q, Tensor k, Tensor v, Tensor probabilities, Sink dq, Sink dk, Sink dv, int heads);
 }
 
 public sealed partial class Tape
@@ -39,8 +39,9 @@ public sealed partial class Tape
         Device.Attention(q, k, v, y, probabilities, heads);
         return Record(op, y, [q, k, v], [probabilities], dy =>
         {
-            var gradients = GradientsOf(out bool accumulate, q, k, v);
-            Device.AttentionBackward(dy, q, k, v, probabilities, gradients[0]!, gradients[1]!, gradients[2]!, accumulate, heads);
+            // In the order in which they are written, should one tensor be several of the three.
+            Sink dv = SinkOf(v), dq = SinkOf(q), dk = SinkOf(k);
+            Device.AttentionBackward(dy, q, k, v, probabilities, dq, dk, dv, heads);
         });
     }
 }

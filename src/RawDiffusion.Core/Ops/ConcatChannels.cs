@@ -5,8 +5,8 @@ public abstract partial class Device
     /// <summary>y[…, 0..Ca) = a, y[…, Ca..Ca+Cb) = b.</summary>
     public abstract void ConcatChannels(Tensor a, Tensor b, Tensor y);
 
-    /// <summary>da (+)= dy[…, 0..Ca), db (+)= dy[…, Ca..Ca+Cb); either may be null.</summary>
-    public abstract void ConcatChannelsBackward(Tensor dy, Tensor? da, bool accumulateA, Tensor? db, bool accumulateB, int channelsA);
+    /// <summary>da (+)= dy[…, 0..Ca), then db (+)= dy[…, Ca..Ca+Cb).</summary>
+    public abstract void ConcatChannelsBackward(Tensor dy, Sink da, Sink db, int channelsA);
 }
 
 public sealed partial class Tape
@@ -20,12 +20,6 @@ public sealed partial class Tape
         Expect(a.Shape.WithChannels(1) == b.Shape.WithChannels(1), op, "shapes that differ in their channels only", a, b);
         var y = Make(op, a.Shape.WithChannels(a.Shape.C + b.Shape.C));
         Device.ConcatChannels(a, b, y);
-        return Record(op, y, [a, b], [], dy =>
-        {
-            bool accumulateA = false, accumulateB = false;
-            var da = a.RequiresGradient ? GradientOf(a, out accumulateA) : null;
-            var db = b.RequiresGradient ? GradientOf(b, out accumulateB) : null;
-            Device.ConcatChannelsBackward(dy, da, accumulateA, db, accumulateB, a.Shape.C);
-        });
+        return Record(op, y, [a, b], [], dy => Device.ConcatChannelsBackward(dy, SinkOf(a), SinkOf(b), a.Shape.C));
     }
 }

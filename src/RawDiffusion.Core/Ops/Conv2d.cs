@@ -13,13 +13,10 @@ public abstract partial class Device
     public abstract void Conv2d(Tensor x, Tensor w, Tensor? bias, Tensor? channelAdd, Tensor? residual, Tensor y, in ConvGeometry geometry);
 
     /// <summary>dx (+)= the transposed convolution of dy with w.</summary>
-    public abstract void Conv2dBackwardInput(Tensor dy, Tensor w, Tensor dx, bool accumulate, in ConvGeometry geometry);
+    public abstract void Conv2dBackwardInput(Tensor dy, Tensor w, Sink dx, in ConvGeometry geometry);
 
     /// <summary>dw (+)= Σ over images and pixels of dy ⊗ x; dbias (+)= Σ dy.</summary>
-    public abstract void Conv2dBackwardWeight(Tensor x, Tensor dy, Tensor dw, Tensor? dbias, bool accumulate, in ConvGeometry geometry);
-
-    /// <summary>sum[n, c] (+)= Σ over positions of x[n, …, c]: the gradient of a per-image channel add.</summary>
-    public abstract void SumPositions(Tensor x, Tensor sum, bool accumulate);
+    public abstract void Conv2dBackwardWeight(Tensor x, Tensor dy, Sink dw, Sink dbias, in ConvGeometry geometry);
 }
 
 public sealed partial class Tape
@@ -63,38 +60,27 @@ public sealed partial class Tape
         }
         return Record(op, y, [x, w, bias, channelAdd, residual], [], dy =>
         {
-            if (w.RequiresGradient || bias is { RequiresGradient: true })
+            if (matrix)
             {
-                var gradients = GradientsOf(out bool accumulate, w, bias);
-                if (matrix)
+                Device.LinearBackwardWeight(x, dy, SinkOf(w), SinkOf(bias));
+                if (SinkOf(x) is { IsWanted: true } dx)
                 {
-                    Device.LinearBackwardWeight(x, dy, gradients[0]!, gradients[1], accumulate);
-                }
-                else
-                {
-                    Device.Conv2dBackwardWeight(x, dy, gradients[0]!, gradients[1], accumulate, g);
+                    Device.LinearBackwardInput(dy, w, dx);
                 }
             }
-            if (channelAdd is { RequiresGradient: true })
+            else
             {
-                Device.SumPositions(dy, GradientOf(channelAdd, out bool accumulate), accumulate);
-            }
-            if (x.RequiresGradient)
-            {
-                var dx = GradientOf(x, out bool accumulate);
-                if (matrix)
+                Device.Conv2dBackwardWeight(x, dy, SinkOf(w), SinkOf(bias), g);
+                if (SinkOf(channelAdd) is { IsWanted: true } sum)
                 {
-                    Device.LinearBackwardInput(dy, w, dx, accumulate);
+                    Device.SumPositions(dy, sum);
                 }
-                else
+                if (SinkOf(x) is { IsWanted: true } dx)
                 {
-                    Device.Conv2dBackwardInput(dy, w, dx, accumulate, g);
+                    Device.Conv2dBackwardInput(dy, w, dx, g);
                 }
             }
-            if (residual is { RequiresGradient: true })
-            {
-                PassGradient(y, residual);
-            }
+            PassGradient(y, residual);
         });
     }
 }

@@ -4,11 +4,10 @@ public abstract partial class Device
 {
     /// <summary>y = x/(1 − rate) where the stream's uniform number is at least the rate, else 0. The backward is the same with dy for x.</summary>
     /// <param name="x">[N, …].</param>
-    /// <param name="y">Like x; may be x itself unless accumulating.</param>
-    /// <param name="accumulate">Whether y is added to.</param>
+    /// <param name="y">Like x; may be x itself unless it is added to.</param>
     /// <param name="rate">In [0, 1).</param>
     /// <param name="stream">Uniform number of an element: <see cref="Philox.Uniform"/> of its word.</param>
-    public abstract void Dropout(Tensor x, Tensor y, bool accumulate, double rate, in RandomStream stream);
+    public abstract void Dropout(Tensor x, Sink y, double rate, in RandomStream stream);
 }
 
 public sealed partial class Tape
@@ -26,7 +25,7 @@ public sealed partial class Tape
         ExpectShape(op, "the stream's position (step, first sample)", stream.Position, new Shape(2));
         Expect(rate is >= 0 and < 1, op, $"a rate in [0, 1), not {rate}", x);
         var y = Make(op, x.Shape);
-        Device.Dropout(x, y, false, rate, stream);
-        return Record(op, y, [x], [], dy => Device.Dropout(dy, GradientOf(x, out bool accumulate), accumulate, rate, stream));
+        Device.Dropout(x, Sink.Into(y), rate, stream);
+        return Record(op, y, [x], [], dy => Device.Dropout(dy, SinkOf(x), rate, stream));
     }
 }

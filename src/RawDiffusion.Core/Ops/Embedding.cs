@@ -9,7 +9,7 @@ public abstract partial class Device
     public abstract void Embedding(Tensor table, Tensor labels, Tensor y);
 
     /// <summary>dtable[k] (+)= Σ of dy[n] over the n with labels[n] = k, in the order of n; rows of no label get zero.</summary>
-    public abstract void EmbeddingBackward(Tensor dy, Tensor labels, Tensor dtable, bool accumulate);
+    public abstract void EmbeddingBackward(Tensor dy, Tensor labels, Sink dtable);
 }
 
 public sealed partial class Tape
@@ -27,6 +27,6 @@ public sealed partial class Tape
         Expect(table.Shape.Rank == 2 && labels.Shape.Rank == 1, op, "a table [K, C] and labels Int32 [N]", table, labels);
         var y = Make(op, new Shape(labels.Shape.N, table.Shape.C));
         Device.Embedding(table, labels, y);
-        return Record(op, y, [table], [], dy => Device.EmbeddingBackward(dy, labels, GradientOf(table, out bool accumulate), accumulate));
+        return Record(op, y, [table], [], dy => Device.EmbeddingBackward(dy, labels, SinkOf(table)));
     }
 }

@@ -27,18 +27,15 @@ public abstract partial class Device
     /// <param name="scaleShift">[N, 2C], if the forward had one.</param>
     /// <param name="mean">[N, groups], from the forward.</param>
     /// <param name="rstd">[N, groups], from the forward.</param>
-    /// <param name="dx">Takes ∂loss/∂x, unless null.</param>
-    /// <param name="accumulateX">Whether dx is added to.</param>
+    /// <param name="dx">Like x.</param>
     /// <param name="dgamma">[C].</param>
-    /// <param name="dbeta">[C].</param>
-    /// <param name="accumulateParameters">Whether dgamma and dbeta are added to.</param>
-    /// <param name="dScaleShift">[N, 2C]; null if scaleShift is.</param>
-    /// <param name="accumulateScaleShift">Whether dScaleShift is added to.</param>
+    /// <param name="dbeta">[C]; another tensor than dgamma's.</param>
+    /// <param name="dScaleShift">[N, 2C]; none if there is no scaleShift.</param>
     /// <param name="groups">As in the forward.</param>
     /// <param name="silu">As in the forward.</param>
     public abstract void GroupNormBackward(
-        Tensor dy, Tensor x, Tensor gamma, Tensor beta, Tensor? scaleShift, Tensor mean, Tensor rstd, Tensor? dx, bool accumulateX,
-        Tensor dgamma, Tensor dbeta, bool accumulateParameters, Tensor? dScaleShift, bool accumulateScaleShift, int groups, bool silu);
+        Tensor dy, Tensor x, Tensor gamma, Tensor beta, Tensor? scaleShift, Tensor mean, Tensor rstd, Sink dx, Sink dgamma, Sink dbeta,
+        Sink dScaleShift, int groups, bool silu);
 }
 
 public sealed partial class Tape
@@ -66,14 +63,7 @@ public sealed partial class Tape
         var mean = Make(op + ".mean", new Shape(n, groups));
         var rstd = Make(op + ".rstd", new Shape(n, groups));
         Device.GroupNorm(x, gamma, beta, scaleShift, y, mean, rstd, groups, eps, silu);
-        return Record(op, y, [x, gamma, beta, scaleShift], [mean, rstd], dy =>
-        {
-            bool accumulateX = false, accumulateScaleShift = false;
-            var dx = x.RequiresGradient ? GradientOf(x, out accumulateX) : null;
-            var dScaleShift = scaleShift is null ? null : GradientsOf(out accumulateScaleShift, scaleShift)[0];
-            var parameters = GradientsOf(out bool accumulateParameters, gamma, beta);
-            Device.GroupNormBackward(dy, x, gamma, beta, scaleShift, mean, rstd, dx, accumulateX,
-                parameters[0]!, parameters[1]!, accumulateParameters, dScaleShift, accumulateScaleShift, groups, silu);
-        });
+        return Record(op, y, [x, gamma, beta, scaleShift], [mean, rstd], dy => Device.GroupNormBackward(
+            dy, x, gamma, beta, scaleShift, mean, rstd, SinkOf(x), SinkOf(gamma), SinkOf(beta), SinkOf(scaleShift), groups, silu));
     }
 }

@@ -11,10 +11,10 @@ public abstract partial class Device
     public abstract void Linear(Tensor x, Tensor w, Tensor? bias, Tensor? residual, Tensor y);
 
     /// <summary>dx (+)= dy·w.</summary>
-    public abstract void LinearBackwardInput(Tensor dy, Tensor w, Tensor dx, bool accumulate);
+    public abstract void LinearBackwardInput(Tensor dy, Tensor w, Sink dx);
 
     /// <summary>dw (+)= dyᵀ·x; dbias (+)= Σ over rows of dy.</summary>
-    public abstract void LinearBackwardWeight(Tensor x, Tensor dy, Tensor dw, Tensor? dbias, bool accumulate);
+    public abstract void LinearBackwardWeight(Tensor x, Tensor dy, Sink dw, Sink dbias);
 }
 
 public sealed partial class Tape
@@ -38,19 +38,12 @@ public sealed partial class Tape
         Device.Linear(x, w, bias, residual, y);
         return Record(op, y, [x, w, bias, residual], [], dy =>
         {
-            if (w.RequiresGradient || bias is { RequiresGradient: true })
+            Device.LinearBackwardWeight(x, dy, SinkOf(w), SinkOf(bias));
+            if (SinkOf(x) is { IsWanted: true } dx)
             {
-                var gradients = GradientsOf(out bool accumulate, w, bias);
-                Device.LinearBackwardWeight(x, dy, gradients[0]!, gradients[1], accumulate);
+                Device.LinearBackwardInput(dy, w, dx);
             }
-            if (x.RequiresGradient)
-            {
-                Device.LinearBackwardInput(dy, w, GradientOf(x, out bool accumulate), accumulate);
-            }
-            if (residual is { RequiresGradient: true })
-            {
-                PassGradient(y, residual);
-            }
+            PassGradient(y, residual);
         });
     }
 }

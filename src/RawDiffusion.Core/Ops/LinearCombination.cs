@@ -26,19 +26,16 @@ public sealed partial class Tape
         return Record(op, y, [x, z], [], dy =>
         {
             AddScaled(dy, a, x);
-            if (z is not null)
-            {
-                AddScaled(dy, b, z);
-            }
+            AddScaled(dy, b, z);
         });
     }
 
-    private void AddScaled(Tensor dy, double factor, Tensor input)
+    /// <summary>Brings factor·dy to an input.</summary>
+    private void AddScaled(Tensor dy, double factor, Tensor? input)
     {
-        if (input.RequiresGradient)
+        if (SinkOf(input) is { Tensor: { } target } sink)
         {
-            var target = GradientOf(input, out bool accumulate);
-            Device.LinearCombination(factor, dy, 1, accumulate ? target : null, target);
+            Device.LinearCombination(factor, dy, 1, sink.Accumulate ? target : null, target);
         }
     }
 }

@@ -11,7 +11,7 @@ public abstract partial class Device
     public abstract void MeanSquaredError(Tensor prediction, Tensor target, Tensor? weights, Tensor perSample, Tensor loss);
 
     /// <summary>dprediction (+)= dloss·2·weights[n]·(prediction − target)/(N·elements per sample).</summary>
-    public abstract void MeanSquaredErrorBackward(Tensor dloss, Tensor prediction, Tensor target, Tensor? weights, Tensor dprediction, bool accumulate);
+    public abstract void MeanSquaredErrorBackward(Tensor dloss, Tensor prediction, Tensor target, Tensor? weights, Sink dprediction);
 }
 
 public sealed partial class Tape
@@ -32,7 +32,7 @@ public sealed partial class Tape
         var loss = Make(op, new Shape(1));
         Device.MeanSquaredError(prediction, target, weights, perSample, loss);
         Record(op, loss, [prediction], [], dloss =>
-            Device.MeanSquaredErrorBackward(dloss, prediction, target, weights, GradientOf(prediction, out bool accumulate), accumulate));
+            Device.MeanSquaredErrorBackward(dloss, prediction, target, weights, SinkOf(prediction)));
         return (loss, perSample);
     }
 }

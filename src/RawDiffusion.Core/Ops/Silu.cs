@@ -6,7 +6,7 @@ public abstract partial class Device
     public abstract void Silu(Tensor x, Tensor y);
 
     /// <summary>dx (+)= dy·σ(x)·(1 + x·(1 − σ(x))).</summary>
-    public abstract void SiluBackward(Tensor dy, Tensor x, Tensor dx, bool accumulate);
+    public abstract void SiluBackward(Tensor dy, Tensor x, Sink dx);
 }
 
 public sealed partial class Tape
@@ -18,6 +18,6 @@ public sealed partial class Tape
         Check(op, x);
         var y = Make(op, x.Shape);
         Device.Silu(x, y);
-        return Record(op, y, [x], [], dy => Device.SiluBackward(dy, x, GradientOf(x, out bool accumulate), accumulate));
+        return Record(op, y, [x], [], dy => Device.SiluBackward(dy, x, SinkOf(x)));
     }
 }

@@ -6,7 +6,7 @@ public abstract partial class Device
     public abstract void UpsampleNearest(Tensor x, Tensor y);
 
     /// <summary>dx[n, p, q, c] (+)= the sum of dy over the four pixels that copied it.</summary>
-    public abstract void UpsampleNearestBackward(Tensor dy, Tensor dx, bool accumulate);
+    public abstract void UpsampleNearestBackward(Tensor dy, Sink dx);
 }
 
 public sealed partial class Tape
@@ -19,6 +19,6 @@ public sealed partial class Tape
         Expect(x.Shape.Rank == 4, op, "[N, H, W, C]", x);
         var y = Make(op, new Shape(x.Shape[0], 2 * x.Shape[1], 2 * x.Shape[2], x.Shape.C));
         Device.UpsampleNearest(x, y);
-        return Record(op, y, [x], [], dy => Device.UpsampleNearestBackward(dy, GradientOf(x, out bool accumulate), accumulate));
+        return Record(op, y, [x], [], dy => Device.UpsampleNearestBackward(dy, SinkOf(x)));
     }
 }

@@ -138,18 +138,20 @@ public sealed unsafe class Convolution : IDisposable
     /// <param name="geometry">Shapes.</param>
     /// <param name="x">[N,H,W,Cin].</param>
     /// <param name="dy">[N,OutH,OutW,Cout].</param>
-    /// <param name="dw">[Cout,Kernel,Kernel,Cin].</param>
+    /// <param name="dw">[Cout,Kernel,Kernel,Cin], or null.</param>
+    /// <param name="accumulate">Whether to add to dw instead of overwriting it.</param>
     /// <param name="dbias">[Cout], or null.</param>
-    /// <param name="accumulate">Whether to add to dw and dbias instead of overwriting them.</param>
-    public void BackwardWeight(in ConvGeometry geometry, float* x, float* dy, float* dw, float* dbias = null, bool accumulate = false)
+    /// <param name="accumulateBias">Whether to add to dbias instead of overwriting it.</param>
+    public void BackwardWeight(
+        in ConvGeometry geometry, float* x, float* dy, float* dw, bool accumulate = false, float* dbias = null, bool accumulateBias = false)
     {
         Check(geometry);
         if (NarrowConvolution.Suits(geometry, geometry.Cin, geometry.Cout) || NarrowConvolution.Suits(geometry, geometry.Cout, geometry.Cin))
         {
-            new NarrowConvolution(_workers, _kernels, geometry).BackwardWeight(x, dy, dw, dbias, accumulate);
+            new NarrowConvolution(_workers, _kernels, geometry).BackwardWeight(x, dy, dw, accumulate, dbias, accumulateBias);
             return;
         }
-        new WeightGradient(_workers, _kernels, geometry) { X = x, Dy = dy, Dw = dw, Dbias = dbias, Accumulate = accumulate }.Run();
+        new WeightGradient(_workers, _kernels, geometry) { X = x, Dy = dy, Dw = dw, Accumulate = accumulate, Dbias = dbias, AccumulateBias = accumulateBias }.Run();
     }
 
     /// <summary>Drops the packed form of weights that are about to be freed.</summary>

@@ -19,19 +19,19 @@ public sealed unsafe partial class CpuDevice
     }
 
     /// <inheritdoc/>
-    public override void ConcatChannelsBackward(Tensor dy, Tensor? da, bool accumulateA, Tensor? db, bool accumulateB, int channelsA)
+    public override void ConcatChannelsBackward(Tensor dy, Sink da, Sink db, int channelsA)
     {
         int channels = dy.Shape.C, channelsB = channels - channelsA;
-        float* from = Floats(dy), toA = FloatsOrNull(da), toB = FloatsOrNull(db);
+        float* from = Floats(dy), toA = FloatsOrNull(da.Tensor), toB = FloatsOrNull(db.Tensor);
         ForRows(dy.Shape, (row, rows) =>
         {
             if (toA != null)
             {
-                CopyRows(from + row * channels, channels, toA + row * channelsA, channelsA, rows, channelsA, accumulateA);
+                CopyRows(from + row * channels, channels, toA + row * channelsA, channelsA, rows, channelsA, da.Accumulate);
             }
             if (toB != null)
             {
-                CopyRows(from + row * channels + channelsA, channels, toB + row * channelsB, channelsB, rows, channelsB, accumulateB);
+                CopyRows(from + row * channels + channelsA, channels, toB + row * channelsB, channelsB, rows, channelsB, db.Accumulate);
             }
         });
     }

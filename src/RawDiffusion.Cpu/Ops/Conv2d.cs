@@ -10,10 +10,10 @@ public sealed unsafe partial class CpuDevice
             geometry, Floats(x), Floats(w), Floats(y), FloatsOrNull(bias), FloatsOrNull(channelAdd), FloatsOrNull(residual), w.Version);
 
     /// <inheritdoc/>
-    public override void Conv2dBackwardInput(Tensor dy, Tensor w, Tensor dx, bool accumulate, in ConvGeometry geometry) =>
-        _convolution.BackwardInput(geometry, Floats(dy), Floats(w), Floats(dx), accumulate, w.Version);
+    public override void Conv2dBackwardInput(Tensor dy, Tensor w, Sink dx, in ConvGeometry geometry) =>
+        _convolution.BackwardInput(geometry, Floats(dy), Floats(w), Floats(dx.Tensor!), dx.Accumulate, w.Version);
 
     /// <inheritdoc/>
-    public override void Conv2dBackwardWeight(Tensor x, Tensor dy, Tensor dw, Tensor? dbias, bool accumulate, in ConvGeometry geometry) =>
-        _convolution.BackwardWeight(geometry, Floats(x), Floats(dy), Floats(dw), FloatsOrNull(dbias), accumulate);
+    public override void Conv2dBackwardWeight(Tensor x, Tensor dy, Sink dw, Sink dbias, in ConvGeometry geometry) =>
+        _convolution.BackwardWeight(geometry, Floats(x), Floats(dy), FloatsOrNull(dw.Tensor), dw.Accumulate, FloatsOrNull(dbias.Tensor), dbias.Accumulate);
 }

@@ -10,8 +10,8 @@ public sealed unsafe partial class CpuDevice
     public override void Silu(Tensor x, Tensor y) => Elementwise.Apply(_workers, new SiluFunction(), Floats(x), Floats(x), Floats(x), Floats(y), x.Shape.Count);
 
     /// <inheritdoc/>
-    public override void SiluBackward(Tensor dy, Tensor x, Tensor dx, bool accumulate) =>
-        Elementwise.Apply(_workers, new SiluGradient(accumulate), Floats(dy), Floats(x), Floats(dx), Floats(dx), x.Shape.Count);
+    public override void SiluBackward(Tensor dy, Tensor x, Sink dx) =>
+        Elementwise.Apply(_workers, new SiluGradient(dx.Accumulate), Floats(dy), Floats(x), Floats(dx.Tensor!), Floats(dx.Tensor!), x.Shape.Count);
 
     private readonly struct SiluFunction : IElementwise
     {

@@ -13,6 +13,6 @@ public sealed partial class CudaDevice
         LaunchOver(EmbeddingForward, y.Shape.Count, perThread: 1, y, table, labels, y.Shape.C, y.Shape.Count);
 
     /// <inheritdoc/>
-    public override void EmbeddingBackward(Tensor dy, Tensor labels, Tensor dtable, bool accumulate) =>
-        Launch(EmbeddingBackwardKernel, grid: dtable.Shape.N, block: 256, 0, dtable, dy, labels, labels.Shape.N, dtable.Shape.C, accumulate);
+    public override void EmbeddingBackward(Tensor dy, Tensor labels, Sink dtable) =>
+        Launch(EmbeddingBackwardKernel, grid: dtable.Tensor!.Shape.N, block: 256, 0, dtable.Tensor, dy, labels, labels.Shape.N, dy.Shape.C, dtable.Accumulate);
 }

@@ -19,9 +19,9 @@ public sealed partial class CudaDevice
     }
 
     /// <inheritdoc/>
-    public override void MeanSquaredErrorBackward(Tensor dloss, Tensor prediction, Tensor target, Tensor? weights, Tensor dprediction, bool accumulate)
+    public override void MeanSquaredErrorBackward(Tensor dloss, Tensor prediction, Tensor target, Tensor? weights, Sink dprediction)
     {
         int samples = prediction.Shape.N;
-        LaunchOverSamples(MeanSquaredErrorBackwardKernel, prediction.Shape, dprediction, dloss, prediction, target, weights, accumulate, samples, prediction.Shape.Count / samples);
+        LaunchOverSamples(MeanSquaredErrorBackwardKernel, prediction.Shape, dprediction.Tensor, dloss, prediction, target, weights, dprediction.Accumulate, samples, prediction.Shape.Count / samples);
     }
 }

@@ -13,6 +13,6 @@ public sealed partial class CudaDevice
         LaunchOver(SiluForward, x.Shape.Count, perThread: 4, y, x, x.Shape.Count);
 
     /// <inheritdoc/>
-    public override void SiluBackward(Tensor dy, Tensor x, Tensor dx, bool accumulate) =>
-        LaunchOver(SiluBackwardKernel, x.Shape.Count, perThread: 4, dx, dy, x, x.Shape.Count, accumulate);
+    public override void SiluBackward(Tensor dy, Tensor x, Sink dx) =>
+        LaunchOver(SiluBackwardKernel, x.Shape.Count, perThread: 4, dx.Tensor, dy, x, x.Shape.Count, dx.Accumulate);
 }

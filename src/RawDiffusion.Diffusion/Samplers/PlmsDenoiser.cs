@@ -17,20 +17,17 @@ public sealed class PlmsDenoiser : IDisposable
         [55 / 24.0, -59 / 24.0, 37 / 24.0, -9 / 24.0],
     ];
 
-    private readonly NoiseSchedule _schedule;
-    private readonly Prediction _prediction;
+    private readonly DiffusionProcess _process;
     private readonly SamplerPlan _plan;
     private readonly Denoiser _network;
     private readonly List<Tensor> _epsilons = []; // the latest first
     private int _step;
 
     /// <summary>A network's stand-in for one run.</summary>
-    /// <param name="schedule">The forward process the network was trained on.</param>
-    /// <param name="prediction">What the network predicts.</param>
+    /// <param name="process">What the network was trained on.</param>
     /// <param name="plan">What <see cref="Plan"/> made.</param>
     /// <param name="network">The network.</param>
-    public PlmsDenoiser(NoiseSchedule schedule, Prediction prediction, SamplerPlan plan, Denoiser network) =>
-        (_schedule, _prediction, _plan, _network) = (schedule, prediction, plan, network);
+    public PlmsDenoiser(DiffusionProcess process, SamplerPlan plan, Denoiser network) => (_process, _plan, _network) = (process, plan, network);
 
     /// <summary>The plan over evenly spread timesteps: deterministic DDIM's for a network that predicts ε.</summary>
     /// <param name="schedule">The forward process the network was trained on.</param>
@@ -39,7 +36,7 @@ public sealed class PlmsDenoiser : IDisposable
     /// <param name="spacing">Which S timesteps.</param>
     /// <exception cref="ConfigurationException">Steps or clip out of range, or a timestep without signal.</exception>
     public static SamplerPlan Plan(NoiseSchedule schedule, int steps, double clip = 1, TimestepSpacing spacing = TimestepSpacing.Leading) =>
-        DdimSampler.Plan(schedule, Prediction.Epsilon, steps, 0, clip, spacing);
+        DdimSampler.Plan(new DiffusionProcess(schedule, Prediction.Epsilon), steps, 0, clip, spacing);
 
     /// <summary>The extrapolated ε: what <see cref="Sampler.Run"/> takes for the network's answer, called once for each step of the plan.</summary>
     /// <param name="x">[N, …].</param>
@@ -55,7 +52,7 @@ public sealed class PlmsDenoiser : IDisposable
         int t = _plan.Steps[_step++].Timestep;
         var epsilon = _network(x, timesteps);
         _epsilons.Insert(0, epsilon);
-        if (_prediction != Prediction.Epsilon)
+        if (_process.Prediction != Prediction.Epsilon)
         {
             var (fromX, fromOutput) = EpsilonCoefficients(t);
             Mix(fromX, x, fromOutput, epsilon, epsilon);
@@ -85,9 +82,9 @@ public sealed class PlmsDenoiser : IDisposable
     /// <summary>What the output means as ε = a·x + b·output: (x − √ᾱ·x̂_0)/√(1−ᾱ).</summary>
     private (double X, double Output) EpsilonCoefficients(int t)
     {
-        var (p, q) = _prediction.X0(_schedule, t);
-        double signal = Math.Sqrt(_schedule.AlphaBar(t)), noise = Math.Sqrt(1 - _schedule.AlphaBar(t));
-        return ((1 - signal * p) / noise, -signal * q / noise);
+        var (p, q) = _process.X0(t);
+        var level = _process.Schedule.Level(t);
+        return ((1 - level.Alpha * p) / level.Sigma, -level.Alpha * q / level.Sigma);
     }
 
     private static void Mix(double a, Tensor x, double b, Tensor? z, Tensor y)

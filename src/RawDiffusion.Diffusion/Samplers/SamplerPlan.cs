@@ -27,21 +27,20 @@ public sealed class SamplerPlan
     /// <summary>Whether a step looks at the x̂_0 of the step before it.</summary>
     public bool IsMultistep => Array.Exists(_steps, step => step.W != 0);
 
-    /// <summary>Works out the steps over falling timesteps; the last goes to the data itself, ᾱ = 1.</summary>
-    /// <param name="schedule">The forward process the network was trained on.</param>
-    /// <param name="prediction">What the network predicts.</param>
+    /// <summary>Works out the steps over falling timesteps; the last goes to the data itself.</summary>
+    /// <param name="process">What the network was trained on.</param>
     /// <param name="timesteps">The timesteps to visit, falling.</param>
     /// <param name="clip">The bound of |x̂_0|.</param>
     /// <param name="update">What the sampler does between two of the timesteps.</param>
-    internal static SamplerPlan Over(NoiseSchedule schedule, Prediction prediction, ReadOnlySpan<int> timesteps, double clip, UpdateRule update)
+    internal static SamplerPlan Over(DiffusionProcess process, ReadOnlySpan<int> timesteps, double clip, UpdateRule update)
     {
         if (!(clip > 0))
         {
             throw new ConfigurationException($"x̂0 should be clipped to ±{clip}; expected a number above 0, infinity for no clipping.");
         }
         var steps = new SamplerStep[timesteps.Length];
-        int before = schedule.Steps;
-        double beforeAlphaBar = 0;
+        int before = process.Schedule.Steps;
+        NoiseLevel? beforeLevel = null;
         for (int i = 0; i < steps.Length; i++)
         {
             int t = timesteps[i];
@@ -49,11 +48,11 @@ public sealed class SamplerPlan
             {
                 throw new ArgumentException($"timestep {t} at place {i} should be below {before} and not below 0");
             }
-            double alphaBar = schedule.AlphaBar(t), nextAlphaBar = schedule.AlphaBar(i + 1 < steps.Length ? timesteps[i + 1] : -1);
-            var (p, q) = prediction.X0(schedule, t);
-            var (u, v, w, s) = update(i == 0 ? null : beforeAlphaBar, alphaBar, nextAlphaBar);
+            NoiseLevel level = process.Schedule.Level(t), next = process.Schedule.Level(i + 1 < steps.Length ? timesteps[i + 1] : -1);
+            var (p, q) = process.X0(t);
+            var (u, v, w, s) = update(beforeLevel, level, next);
             steps[i] = new SamplerStep(t, p, q, clip, u, v, w, s);
-            (before, beforeAlphaBar) = (t, alphaBar);
+            (before, beforeLevel) = (t, level);
         }
         return new SamplerPlan(steps);
     }
@@ -92,8 +91,8 @@ public sealed class SamplerPlan
     }
 }
 
-/// <summary>What a sampler does in one step, in terms of the ᾱ it has come from, is at, and goes to.</summary>
-/// <param name="beforeAlphaBar">ᾱ of the step before; null in the first step.</param>
-/// <param name="alphaBar">ᾱ of x.</param>
-/// <param name="nextAlphaBar">ᾱ of the next x; 1 in the last step.</param>
-internal delegate (double U, double V, double W, double S) UpdateRule(double? beforeAlphaBar, double alphaBar, double nextAlphaBar);
+/// <summary>What a sampler does in one step, in terms of the noise level it has come from, is at, and goes to.</summary>
+/// <param name="before">The level of the step before; null in the first step.</param>
+/// <param name="level">The level of x.</param>
+/// <param name="next">The level of the next x; the data in the last step.</param>
+internal delegate (double U, double V, double W, double S) UpdateRule(NoiseLevel? before, NoiseLevel level, NoiseLevel next);

@@ -83,14 +83,13 @@ internal static class KernelCheck
     {
         using var scene = new Scene(device);
         var y = op(scene);
-        var results = new List<float[]> { y.ToArray() };
+        List<float[]> results = [y.ToArray(), .. scene.Contents()];
         if (y.RequiresGradient)
         {
-            var (loss, _) = scene.Tape.MeanSquaredError(y, scene.Constant("goal", Scene.Draw("goal", y.Shape.Count), y.Shape.ToArray()));
-            scene.Tape.Backward(loss);
-            results.Add(loss.ToArray());
+            using var cotangent = new Tensor(device, y.Shape, null, "cotangent").Upload(Scene.Draw("cotangent", y.Shape.Count));
+            scene.Tape.Backward(y, cotangent);
+            results.AddRange(scene.Gradients());
         }
-        results.AddRange(scene.Results());
         return results;
     }
 
@@ -136,19 +135,17 @@ internal static class KernelCheck
 
         public RandomStream Stream(RandomPurpose purpose) => new(7, purpose, _tensors.GetValueOrDefault("position") ?? Integers("position", 3, 1));
 
-        /// <summary>The contents of all real tensors, and their gradients.</summary>
-        public IEnumerable<float[]> Results() =>
-            from tensor in _tensors.Values
-            from result in (Tensor?[])[tensor.DType == device.Real ? tensor : null, tensor.HasGradient ? tensor.Gradient : null]
-            where result is not null
-            select result.ToArray();
+        /// <summary>The contents of all real tensors.</summary>
+        public IEnumerable<float[]> Contents() => _tensors.Values.Where(t => t.DType == device.Real).Select(t => t.ToArray());
+
+        /// <summary>The gradients of all tensors that take one, after the tape ran backward.</summary>
+        public IEnumerable<float[]> Gradients() => _tensors.Values.Where(t => t.RequiresGradient).Select(t => Tape.Gradient(t).ToArray());
 
         public void Dispose()
         {
             Tape.Dispose();
             foreach (var tensor in _tensors.Values)
             {
-                tensor.Gradient?.Dispose();
                 tensor.Dispose();
             }
         }

@@ -1,8 +1,8 @@
 using System.CommandLine;
-using RawDiffusion.Trainer.Terminal;
-using RawDiffusion.Training.Configuration;
-using RawDiffusion.Training;
 using RawDiffusion.Storage;
+using RawDiffusion.Trainer.Terminal;
+using RawDiffusion.Training;
+using RawDiffusion.Training.Configuration;
 
 namespace RawDiffusion.Trainer.Commands;
 

@@ -1,8 +1,8 @@
 using System.CommandLine;
 using RawDiffusion.Core;
+using RawDiffusion.Pipelines;
 using RawDiffusion.Trainer.Terminal;
 using RawDiffusion.Training.Configuration;
-using RawDiffusion.Training.Inference;
 
 namespace RawDiffusion.Trainer.Commands;
 
@@ -16,7 +16,7 @@ internal static class SampleCommand
     private static readonly Option<string> Out = Parameters.RequiredText("--out", "PATH",
         "A .png file gets all images as one grid; a .npz file gets them as one array; any other path is a folder that gets each image and the grid.");
     private static readonly Option<int?> Count = Parameters.Number<int>("--count", "N", "How many images. Left out: as many as the run's own pictures have.");
-    private static readonly Option<string?> SamplerName = Parameters.Text("--sampler", "NAME", $"{string.Join(", ", KnownNames.Samplers)}. This and the next three default to what the model was trained with.");
+    private static readonly Option<string?> SamplerName = Parameters.Text("--sampler", "NAME", $"{string.Join(", ", NamedEnum<Diffusion.SamplerName>.Names)}. This and the next three default to what the model was trained with.");
     private static readonly Option<int?> Steps = Parameters.Number<int>("--steps", "N", "Denoising steps, from 1 to the model's timesteps: more are slower and finer.");
     private static readonly Option<double?> Eta = Parameters.Number<double>("--eta", "X", "Noise in ddim: 0 is deterministic, 1 is as much as ddpm.");
     private static readonly Option<double?> Guidance = Parameters.Number<double>("--guidance", "S", "Classifier-free guidance: 1 is the plain conditional model, more is more typical of the class.");
@@ -45,7 +45,7 @@ internal static class SampleCommand
         using var device = DeviceChoice.Open(parse.GetValue(DeviceName));
         using var loaded = LoadedModel.Open(parse.GetRequiredValue(Model), device, weights, Talk.Line);
         var request = Request(parse, loaded);
-        Talk.Line($"{loaded.Description} on {device.Description}: {request.Count} images, {request.Sampling.Sampler} with {request.Sampling.Steps} steps, seed {request.Seed}");
+        Talk.Line($"{loaded.Text} on {device.Description}: {request.Count} images, {NamedEnum<Diffusion.SamplerName>.NameOf(request.Sampling.Sampler)} with {request.Sampling.Steps} steps, seed {request.Seed}");
         target.Prepare();
 
         var progress = new SamplingProgress();
@@ -54,6 +54,10 @@ internal static class SampleCommand
         {
             var images = ImageSampler.Run(loaded.Model, request, progress.Report, interruption.Token);
             var labels = loaded.Model.Classes == 0 ? null : Enumerable.Range(0, request.Count).Select(i => (long)(request.Class ?? i % loaded.Model.Classes)).ToArray();
+            if (SampleDrift.Describe(images, loaded.Description.Dataset) is { } drift)
+            {
+                Talk.Line(drift);
+            }
             foreach (string path in target.Write(images, labels, TrajectoryImages))
             {
                 Console.WriteLine(path);
@@ -69,19 +73,20 @@ internal static class SampleCommand
 
     private static SampleRequest Request(ParseResult parse, LoadedModel loaded)
     {
-        var trained = loaded.Config.Sampling;
+        var trained = loaded.Description.Sampling;
         var sampling = trained with
         {
-            Sampler = parse.GetValue(SamplerName) ?? trained.Sampler,
+            Sampler = parse.GetValue(SamplerName) is { } name ? ParseSampler(name) : trained.Sampler,
             Steps = parse.GetValue(Steps) ?? trained.Steps,
             Eta = parse.GetValue(Eta) ?? trained.Eta,
             Guidance = parse.GetValue(Guidance) ?? (loaded.Model.Classes > 0 ? trained.Guidance : 1),
             Count = parse.GetValue(Count) ?? trained.Count,
         };
-        var problems = RunConfigValidation.Problems(loaded.Config with { Sampling = sampling });
-        if (problems.Count > 0)
+        var rules = new ConfigurationRules();
+        sampling.Check(rules, loaded.Description.Diffusion.Timesteps);
+        if (rules.Problems.Count > 0)
         {
-            throw new ConfigurationException($"The images cannot be drawn: {string.Join("; ", problems)}.");
+            throw new ConfigurationException($"The images cannot be drawn: {string.Join("; ", rules.Problems)}.");
         }
         return new SampleRequest
         {
@@ -92,6 +97,9 @@ internal static class SampleCommand
             TrajectoryFrames = parse.GetValue(Trajectory) ? TrajectoryFrames : 0,
         };
     }
+
+    private static Diffusion.SamplerName ParseSampler(string name) => NamedEnum<Diffusion.SamplerName>.Find(name)
+        ?? throw new ConfigurationException($"--sampler is '{name}'; it must be one of {string.Join(", ", NamedEnum<Diffusion.SamplerName>.Names)}{NearestName.Suggestion(name, NamedEnum<Diffusion.SamplerName>.Names)}.");
 
     private static WeightsChoice ParseWeights(string? name) => name switch
     {

@@ -1,5 +1,5 @@
 using RawDiffusion.Core;
-using RawDiffusion.Training.Inference;
+using RawDiffusion.Pipelines;
 
 namespace RawDiffusion.Trainer.Commands;
 

@@ -1,8 +1,8 @@
 using RawDiffusion.Core;
 using RawDiffusion.Cpu;
-using RawDiffusion.Models;
-using RawDiffusion.Training.Configuration;
+using RawDiffusion.Diffusion;
 using RawDiffusion.Images;
+using RawDiffusion.Models;
 using RawDiffusion.Training;
 
 namespace RawDiffusion.Trainer.Commands;

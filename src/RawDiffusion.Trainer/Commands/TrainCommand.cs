@@ -1,13 +1,13 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
 using RawDiffusion.Core;
-using RawDiffusion.Models;
-using RawDiffusion.Trainer.Terminal;
-using RawDiffusion.Training.Configuration;
 using RawDiffusion.Data;
-using RawDiffusion.Training.Inference;
-using RawDiffusion.Training;
+using RawDiffusion.Models;
+using RawDiffusion.Pipelines;
 using RawDiffusion.Storage;
+using RawDiffusion.Trainer.Terminal;
+using RawDiffusion.Training;
+using RawDiffusion.Training.Configuration;
 
 namespace RawDiffusion.Trainer.Commands;
 
@@ -120,11 +120,11 @@ internal static class TrainCommand
     {
         var built = sources.Build(presetIfUnnamed);
         var problems = built.Problems.Concat(RunConfigValidation.Problems(built.Config)).ToList();
-        if (built.Config.Network.StartFrom is null && !problems.Any(problem => problem.Contains("network.", StringComparison.Ordinal)))
+        if (built.Config.Network.StartFrom is null && !problems.Any(problem => problem.Key.StartsWith("network.", StringComparison.Ordinal)))
         {
             // Image sides are rounded up to what the network needs, so any size stands for all.
             var anyData = new DatasetInfo { Height = 32, Width = 32, Channels = 3, Count = 1, ClassNames = [], Fingerprint = "" };
-            problems.AddRange(NetworkMapping.FromConfig(built.Config with { Dataset = anyData }).Problems());
+            problems.AddRange(NetworkMapping.FromConfig(built.Config.Network, anyData).Problems().Select(problem => new ConfigurationProblem("network", "", "") { Words = problem }));
         }
         return problems.Count == 0 ? built.Config : throw RunConfigJson.Failure(problems);
     }

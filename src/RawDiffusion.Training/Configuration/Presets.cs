@@ -1,3 +1,5 @@
+using RawDiffusion.Diffusion;
+
 namespace RawDiffusion.Training.Configuration;
 
 /// <summary>The named starting points of a configuration.</summary>
@@ -19,7 +21,7 @@ public static class Presets
             SaveEvery = 400,
             SampleEvery = 400,
             Network = new() { Channels = [32, 64, 64], AttentionLevels = [2], LayersPerBlock = 1, Conditional = true },
-            Diffusion = new() { Prediction = "v_prediction", LossWeighting = "min_snr" },
+            Diffusion = new() { Prediction = Prediction.V, LossWeighting = LossWeighting.MinSnr },
             Optimizer = new() { LearningRate = 1e-3, WarmUp = 50, EmaDecay = 0.99 },
             Sampling = new() { Guidance = 2 },
         },

@@ -1,6 +1,6 @@
-using RawDiffusion.Training.Configuration;
-using RawDiffusion.Training.Inference;
+using RawDiffusion.Pipelines;
 using RawDiffusion.Storage;
+using RawDiffusion.Training.Configuration;
 
 namespace RawDiffusion.Training;
 

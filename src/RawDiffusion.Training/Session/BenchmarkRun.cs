@@ -2,8 +2,8 @@ using System.Diagnostics;
 using RawDiffusion.Core;
 using RawDiffusion.Diffusion;
 using RawDiffusion.Models;
+using RawDiffusion.Pipelines;
 using RawDiffusion.Training.Configuration;
-using RawDiffusion.Training.Inference;
 
 namespace RawDiffusion.Training;
 
@@ -93,8 +93,8 @@ public static class BenchmarkRun
 
     private static double Denoise(RunConfig config, UNet unet, Device device, int batch)
     {
-        var model = new GenerativeModel(unet, device, config.Diffusion, unet.Config.Height, unet.Config.Width);
-        var plan = DdimSampler.Plan(model.Process.Schedule, model.Process.Prediction, DenoisingSteps);
+        var model = new GenerativeModel(unet, device, config.Diffusion.Process(), unet.Config.Height, unet.Config.Width);
+        var plan = DdimSampler.Plan(model.Process, DenoisingSteps);
         using var labels = model.Network.Config.ClassEmbeddings is null ? null : new Tensor(device, new Shape(batch), DType.Int32, "labels").Clear();
         using var start = Sampler.SampleStart(device, new Shape(batch, unet.Config.Height, unet.Config.Width, unet.Config.InChannels), config.Seed);
         using var loop = new SamplingLoop(plan, model.Denoiser(labels, null, 1), device, start.Shape, config.Seed, replay: true);

@@ -1,10 +1,11 @@
 using System.Diagnostics;
+using System.Text.Json.Nodes;
 using RawDiffusion.Core;
-using RawDiffusion.Models;
-using RawDiffusion.Training.Configuration;
 using RawDiffusion.Data;
-using RawDiffusion.Training.Inference;
+using RawDiffusion.Models;
+using RawDiffusion.Pipelines;
 using RawDiffusion.Storage;
+using RawDiffusion.Training.Configuration;
 
 namespace RawDiffusion.Training;
 
@@ -34,13 +35,7 @@ public sealed class TrainingSession : IDisposable
         (Config, Network, _device, _data, Folder, _observer) = (plan.Config, plan.Network, device, data, folder, observer);
         var unet = new UNet(plan.Network);
         Parameters = new ParameterSet(unet.Parameters, device, training: true);
-        _adam = new Adam(Parameters, new AdamOptions
-        {
-            Beta1 = Config.Optimizer.Beta1,
-            Beta2 = Config.Optimizer.Beta2,
-            Epsilon = Config.Optimizer.Epsilon,
-            MaxNorm = Config.Optimizer.MaxNorm ?? double.PositiveInfinity,
-        });
+        _adam = new Adam(Parameters, Config.Optimizer.Adam());
         _emaDecay = new EmaDecay(Config.Optimizer.EmaDecay, Config.Optimizer.EmaWarmUp);
         long cursor = 0;
         if (checkpoint is not null)
@@ -52,7 +47,7 @@ public sealed class TrainingSession : IDisposable
             Parameters.Initialize(Config.Seed);
             if (Config.Network.StartFrom is { } start)
             {
-                LoadedModel.CopyWeights(start, Parameters);
+                ParameterFiles.Load(start, Parameters);
                 Parameters.Ema!.CopyFrom(Parameters.Values);
             }
         }
@@ -68,7 +63,7 @@ public sealed class TrainingSession : IDisposable
             Cursor = cursor,
         });
         _metrics = MetricsLog.Open(folder.MetricsPath, Step);
-        _grids = new SampleGrids(new GenerativeModel(unet, device, Config.Diffusion, data.Height, data.Width), Config, folder);
+        _grids = new SampleGrids(new GenerativeModel(unet, device, Config.Diffusion.Process(), data.Height, data.Width), Config, folder);
     }
 
     /// <summary>The run's folder.</summary>
@@ -117,7 +112,8 @@ public sealed class TrainingSession : IDisposable
     {
         using var checkpoint = folder.Checkpoints.FindNewest()
             ?? throw new StorageException($"{folder.Path} has no intact checkpoint to resume from. Start a new run with train.");
-        var (trained, network) = NetworkMapping.ReadDescription(checkpoint);
+        var network = ModelDescription.Of(checkpoint).Network;
+        var trained = RunConfigJson.FromJson((JsonObject)checkpoint.State["config"]!, Path.Combine(checkpoint.Path, "state.json"));
         DatasetChange.Refuse(trained.Dataset!, data);
         var config = ResumedConfig.Of(trained, folder, steps, checkpoint.Step);
         var session = new TrainingSession(new TrainingPlan(config, network), device, data, folder, observer, checkpoint);
@@ -264,7 +260,11 @@ public sealed class TrainingSession : IDisposable
 
     private CheckpointContents Contents()
     {
-        var state = NetworkMapping.Describe(Config, Network);
+        var state = new JsonObject { ["config"] = RunConfigJson.ToJson(Config) };
+        foreach (var (key, value) in ModelDescription.Describe(Network))
+        {
+            state[key] = value?.DeepClone();
+        }
         state["adam_step"] = _adam.Step;
         state["cursor"] = _feed.Cursor;
         state["bad_steps"] = _badSteps;
@@ -284,10 +284,10 @@ public sealed class TrainingSession : IDisposable
     /// <summary>Takes everything over from a checkpoint, and returns the data's cursor.</summary>
     private long Restore(Checkpoint checkpoint)
     {
-        LoadedModel.Load(checkpoint, "weights.safetensors", Parameters, Parameters.Values);
-        LoadedModel.Load(checkpoint, "ema.safetensors", Parameters, Parameters.Ema!);
-        LoadedModel.Load(checkpoint, "optimizer.safetensors", Parameters, Parameters.FirstMoment!, "m.");
-        LoadedModel.Load(checkpoint, "optimizer.safetensors", Parameters, Parameters.SecondMoment!, "v.");
+        ParameterFiles.Load(checkpoint, "weights.safetensors", Parameters, Parameters.Values);
+        ParameterFiles.Load(checkpoint, "ema.safetensors", Parameters, Parameters.Ema!);
+        ParameterFiles.Load(checkpoint, "optimizer.safetensors", Parameters, Parameters.FirstMoment!, "m.");
+        ParameterFiles.Load(checkpoint, "optimizer.safetensors", Parameters, Parameters.SecondMoment!, "v.");
         T Read<T>(string key) => checkpoint.State[key] is { } node
             ? node.GetValue<T>()
             : throw new StorageException($"The state.json of {checkpoint.Path} lacks '{key}'. It was not written by this program; resume from another checkpoint.");

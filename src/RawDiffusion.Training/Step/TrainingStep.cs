@@ -1,8 +1,6 @@
 using RawDiffusion.Core;
 using RawDiffusion.Diffusion;
 using RawDiffusion.Models;
-using RawDiffusion.Training.Configuration;
-using RawDiffusion.Data;
 
 namespace RawDiffusion.Training;
 
@@ -42,7 +40,7 @@ public sealed class TrainingStep : IDisposable
     public TrainingStep(UNet network, Adam adam, DiffusionConfig diffusion, Device device, Shape batch, ulong seed)
     {
         (_device, _network, _adam, _diffusion, _batch, _seed) = (device, network, adam, diffusion, batch, seed);
-        _process = DiffusionProcess.From(diffusion);
+        _process = diffusion.Process();
         try
         {
             _noisy = new Tensor(device, batch, null, "x_t");
@@ -53,7 +51,7 @@ public sealed class TrainingStep : IDisposable
             _position = new Tensor(device, new Shape(2), DType.Int32, "the random streams' position");
             _report = new Tensor(device, new Shape(2), null, "the step's loss and squared gradient norm");
             _labels = network.Config.ClassEmbeddings is null ? null : new Tensor(device, new Shape(batch.N), DType.Int32, "labels");
-            _weights = diffusion.LossWeighting == "min_snr" ? new Tensor(device, new Shape(batch.N), null, "loss weights") : null;
+            _weights = diffusion.LossWeighting == LossWeighting.MinSnr ? new Tensor(device, new Shape(batch.N), null, "loss weights") : null;
         }
         catch
         {
@@ -120,7 +118,7 @@ public sealed class TrainingStep : IDisposable
     public void DrawTimesteps(long step, Span<int> timesteps)
     {
         int index = checked((int)step);
-        if (_diffusion.TimestepSampling == "stratified")
+        if (_diffusion.TimestepSampling == TimestepSampling.Stratified)
         {
             TimestepSampler.Stratified(_seed, index, 0, timesteps.Length, _diffusion.Timesteps, timesteps);
         }
@@ -204,14 +202,14 @@ public sealed class TrainingStep : IDisposable
         _position.Upload([checked((int)step), 0]);
         _timesteps.Upload(timesteps);
         Span<float> coefficients = new float[4 * timesteps.Length];
-        TrainingTargets.Coefficients(_process.Schedule, _process.Prediction, timesteps, coefficients);
+        TrainingTargets.Coefficients(_process, timesteps, coefficients);
         _coefficients.Upload<float>(coefficients);
         if (_weights is not null)
         {
             var weights = new double[timesteps.Length];
             for (int i = 0; i < weights.Length; i++)
             {
-                weights[i] = LossWeighting.MinSnr(_process.Schedule, _process.Prediction, _diffusion.MinSnrGamma, timesteps[i]);
+                weights[i] = LossWeights.MinSnr(_process, _diffusion.MinSnrGamma, timesteps[i]);
             }
             _weights.Upload(weights);
         }

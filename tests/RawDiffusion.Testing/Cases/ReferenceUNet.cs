@@ -1,9 +1,9 @@
 using RawDiffusion.Core;
+using RawDiffusion.Diffusion;
 using RawDiffusion.Models;
-using RawDiffusion.Training.Configuration;
-using RawDiffusion.Training.Inference;
-using RawDiffusion.Training;
+using RawDiffusion.Pipelines;
 using RawDiffusion.Storage;
+using RawDiffusion.Training;
 using Xunit;
 
 namespace RawDiffusion.Testing;

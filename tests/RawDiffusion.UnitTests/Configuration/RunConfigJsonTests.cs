@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using RawDiffusion.Core;
+using RawDiffusion.Diffusion;
 using RawDiffusion.Training.Configuration;
 
 namespace RawDiffusion.UnitTests.Configuration;
@@ -38,15 +39,15 @@ public class RunConfigJsonTests
         Diffusion = new()
         {
             Timesteps = 3,
-            BetaSchedule = "sigmoid",
+            BetaSchedule = BetaSchedule.Sigmoid,
             BetaStart = 0.1,
             BetaEnd = 0.30000000000000004,
             TrainedBetas = [0.1, 0.2, 0.3],
             RescaleZeroSnr = true,
-            Prediction = "sample",
-            LossWeighting = "min_snr",
+            Prediction = Prediction.X0,
+            LossWeighting = LossWeighting.MinSnr,
             MinSnrGamma = 4,
-            TimestepSampling = "stratified",
+            TimestepSampling = TimestepSampling.Stratified,
             LabelDropout = 0.2,
         },
         Optimizer = new()
@@ -61,9 +62,9 @@ public class RunConfigJsonTests
             EmaWarmUp = false,
             MaxBadSteps = 2,
         },
-        Sampling = new() { Sampler = "ddpm", Steps = 3, Eta = 1, Variance = "fixed_small", Clip = false, Guidance = 3, Count = 4 },
-        Device = new() { Name = "cuda:1", Precision = "bf16", Threads = 2, Graphs = false },
-        Dataset = new() { Height = 28, Width = 20, Channels = 1, Count = 5, ClassNames = ["a", "b"], Fingerprint = "abc" },
+        Sampling = new() { Sampler = SamplerName.Ddpm, Steps = 3, Eta = 1, Variance = ReverseVariance.FixedSmall, Clip = false, Guidance = 3, Count = 4 },
+        Device = new() { Name = "cuda:1", Precision = Precision.Bf16, Threads = 2, Graphs = false },
+        Dataset = new() { Height = 28, Width = 20, Channels = 1, Count = 5, ClassNames = ["a", "b"], ChannelMeans = [-0.5], ChannelDeviations = [0.25], Fingerprint = "abc" },
     };
 
     [Fact]

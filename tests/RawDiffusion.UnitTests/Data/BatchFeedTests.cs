@@ -1,8 +1,8 @@
 using RawDiffusion.Core;
+using RawDiffusion.Data;
+using RawDiffusion.Diffusion;
 using RawDiffusion.Models;
 using RawDiffusion.Testing;
-using RawDiffusion.Training.Configuration;
-using RawDiffusion.Data;
 using RawDiffusion.Training;
 
 namespace RawDiffusion.UnitTests.Data;

@@ -39,7 +39,7 @@ public class GaussianTests
     [InlineData(100)]
     public void LargeVarianceIsRightForUnitGaussians(int count)
     {
-        var plan = AncestralSampler.Plan(Schedule, Prediction.Epsilon, count, ReverseVariance.FixedLarge, NoClip);
+        var plan = AncestralSampler.Plan(new DiffusionProcess(Schedule, Prediction.Epsilon), count, ReverseVariance.FixedLarge, NoClip);
         for (int k = 1; k < count; k++)
         {
             AssertClose(1, OutputVariance(plan.Steps[..k], 1), 1e-9);
@@ -51,7 +51,7 @@ public class GaussianTests
     [Fact]
     public void SmallVarianceIsRightForAPoint()
     {
-        var plan = AncestralSampler.Plan(Schedule, Prediction.Epsilon, 50, ReverseVariance.FixedSmall, NoClip);
+        var plan = AncestralSampler.Plan(new DiffusionProcess(Schedule, Prediction.Epsilon), 50, ReverseVariance.FixedSmall, NoClip);
         double start = 1 - Schedule.AlphaBar(999);
         for (int k = 1; k < 50; k++)
         {
@@ -71,10 +71,10 @@ public class GaussianTests
         for (int t = 999; t >= 940; t--)
         {
             double alphaBar = Schedule.AlphaBar(t), gain = Math.Sqrt(alphaBar) * s * s / Variance(alphaBar, s);
-            double factor = Schedule.PosteriorXtCoefficient(t) + Schedule.PosteriorX0Coefficient(t) * gain;
-            variance = factor * factor * variance + (kind == ReverseVariance.FixedSmall ? Schedule.PosteriorVariance(t) : Schedule.Beta(t));
+            double factor = Schedule.Posterior(t).XtCoefficient + Schedule.Posterior(t).X0Coefficient * gain;
+            variance = factor * factor * variance + (kind == ReverseVariance.FixedSmall ? Schedule.Posterior(t).Variance : Schedule.Beta(t));
         }
-        var plan = AncestralSampler.Plan(Schedule, Prediction.Epsilon, 1000, kind, NoClip);
+        var plan = AncestralSampler.Plan(new DiffusionProcess(Schedule, Prediction.Epsilon), 1000, kind, NoClip);
         AssertClose(variance, OutputVariance(plan.Steps[..60], s), 1e-9);
     }
 
@@ -99,7 +99,7 @@ public class GaussianTests
             double factor = (Math.Sqrt(alphaBar * next) * s * s + Math.Sqrt((1 - alphaBar) * Math.Max(0, 1 - next - sigma2))) / Variance(alphaBar, s);
             variance = factor * factor * variance + sigma2;
         }
-        AssertClose(variance, OutputVariance(DdimSampler.Plan(Schedule, Prediction.Epsilon, count, eta, NoClip).Steps, s), 1e-9);
+        AssertClose(variance, OutputVariance(DdimSampler.Plan(new DiffusionProcess(Schedule, Prediction.Epsilon), count, eta, NoClip).Steps, s), 1e-9);
     }
 
     /// <summary>The solvers approach the probability-flow ODE, whose result has the data's own variance, at their order: DDIM at the first, 2M at the second.</summary>
@@ -115,8 +115,8 @@ public class GaussianTests
             double reached = HostSampler.Run(plan(timesteps).Steps[..count], Best(s), [1])[0];
             return Math.Abs(reached / exact(Schedule.AlphaBar(400), Schedule.AlphaBar(40)) - 1);
         }
-        SamplerPlan ddim(int[] t) => DdimSampler.Plan(Schedule, Prediction.Epsilon, t, clip: NoClip);
-        SamplerPlan dpm(int[] t) => DpmSolverSampler.Plan(Schedule, Prediction.Epsilon, t, clip: NoClip);
+        SamplerPlan ddim(int[] t) => DdimSampler.Plan(new DiffusionProcess(Schedule, Prediction.Epsilon), t, clip: NoClip);
+        SamplerPlan dpm(int[] t) => DpmSolverSampler.Plan(new DiffusionProcess(Schedule, Prediction.Epsilon), t, clip: NoClip);
         Assert.InRange(error(20, ddim) / error(40, ddim), 1.8, 2.2);
         Assert.InRange(error(20, dpm) / error(40, dpm), 3.2, 4.8);
         Assert.True(error(20, dpm) < 0.3 * error(20, ddim));

@@ -51,7 +51,7 @@ public sealed class PlmsTests : IDisposable
             {
                 double epsilon = ReferenceRunTests.Model(x, t);
                 double x0 = (x - Math.Sqrt(1 - Schedule.AlphaBar(t)) * epsilon) / Math.Sqrt(Schedule.AlphaBar(t));
-                var (c, d) = prediction.Target(Schedule, t);
+                var (c, d) = new DiffusionProcess(Schedule, prediction).Target(t);
                 return c * x0 + d * epsilon;
             }
             AssertClose(expected, Run(plan, prediction, 1.3, output), 1e-8);
@@ -69,7 +69,7 @@ public sealed class PlmsTests : IDisposable
         double error(int count, Func<SamplerPlan, double> run)
         {
             int[] timesteps = [.. Enumerable.Range(0, count + 1).Select(i => 400 - 360 * i / count)];
-            return Math.Abs(run(new SamplerPlan(DdimSampler.Plan(Schedule, Prediction.Epsilon, timesteps, clip: NoClip).Steps[..count])) / exact - 1);
+            return Math.Abs(run(new SamplerPlan(DdimSampler.Plan(new DiffusionProcess(Schedule, Prediction.Epsilon), timesteps, clip: NoClip).Steps[..count])) / exact - 1);
         }
         double plms(SamplerPlan plan) => Run(plan, Prediction.Epsilon, 1, best);
         double ddim(SamplerPlan plan) => HostSampler.Run(plan.Steps, best, [1])[0];
@@ -82,7 +82,7 @@ public sealed class PlmsTests : IDisposable
     {
         var plan = PlmsDenoiser.Plan(Schedule, 2);
         using var start = new Tensor(_device, new Shape(1)).Upload([0.5]);
-        using var plms = new PlmsDenoiser(Schedule, Prediction.Epsilon, plan, Denoiser(ReferenceRunTests.Model));
+        using var plms = new PlmsDenoiser(new DiffusionProcess(Schedule, Prediction.Epsilon), plan, Denoiser(ReferenceRunTests.Model));
         Sampler.Run(plan, plms.Denoise, start, 1).Dispose();
         Assert.Throws<InvalidOperationException>(() => Sampler.Run(plan, plms.Denoise, start, 1));
     }
@@ -90,7 +90,7 @@ public sealed class PlmsTests : IDisposable
     private double Run(SamplerPlan plan, Prediction prediction, double x, Func<double, int, double> model)
     {
         using var start = new Tensor(_device, new Shape(1)).Upload([x]);
-        using var plms = new PlmsDenoiser(Schedule, prediction, plan, Denoiser(model));
+        using var plms = new PlmsDenoiser(new DiffusionProcess(Schedule, prediction), plan, Denoiser(model));
         using var result = Sampler.Run(plan, plms.Denoise, start, 1);
         return result.ToArray<double>()[0];
     }

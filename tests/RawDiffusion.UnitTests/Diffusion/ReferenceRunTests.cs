@@ -1,3 +1,4 @@
+using RawDiffusion.Core;
 using RawDiffusion.Diffusion;
 using static RawDiffusion.UnitTests.Diffusion.Numbers;
 
@@ -22,7 +23,7 @@ public class ReferenceRunTests
     public void SchedulesAreTheHubs(string name)
     {
         var reference = Samplers();
-        var schedule = NoiseSchedule.FromHub(name);
+        var schedule = NoiseSchedule.Of(NamedEnum<BetaSchedule>.Find(name)!.Value);
         AssertClose(reference.Read($"{name}.betas"), schedule.Betas, 1e-6);
         double[] alphaBars = reference.Read($"{name}.alphas_cumprod");
         for (int t = 0; t < 1000; t++)
@@ -65,7 +66,7 @@ public class ReferenceRunTests
     {
         var reference = Samplers();
         double[] start = reference.Read("x_T"), noise = reference.Read($"{name}.ddpm_{key}.noise50");
-        var plan = AncestralSampler.Plan(NoiseSchedule.FromHub(name), Prediction.Epsilon, 1000, variance, NoClip);
+        var plan = AncestralSampler.Plan(new DiffusionProcess(NoiseSchedule.Of(NamedEnum<BetaSchedule>.Find(name)!.Value), Prediction.Epsilon), 1000, variance, NoClip);
         double[] x = HostSampler.Run(plan.Steps[..50], Model, start, (step, i) => noise[step * start.Length + i]);
         AssertClose(reference.Read($"{name}.ddpm_{key}.x_950"), x, 1e-5);
     }
@@ -75,7 +76,7 @@ public class ReferenceRunTests
     public void DdimInTwentySteps(string name)
     {
         var reference = Samplers();
-        var plan = DdimSampler.Plan(NoiseSchedule.FromHub(name), Prediction.Epsilon, 20, clip: NoClip, spacing: TimestepSpacing.Leading);
+        var plan = DdimSampler.Plan(new DiffusionProcess(NoiseSchedule.Of(NamedEnum<BetaSchedule>.Find(name)!.Value), Prediction.Epsilon), 20, clip: NoClip, spacing: TimestepSpacing.Leading);
         Assert.Equal(reference.Read($"{name}.ddim20.timesteps"), plan.Steps.ToArray().Select(s => (double)s.Timestep));
         AssertClose(reference.Read($"{name}.ddim20.result"), HostSampler.Run(plan.Steps, Model, reference.Read("x_T")), 1e-5);
     }
@@ -89,8 +90,8 @@ public class ReferenceRunTests
     public void ClippedDdimDiffersFromTheHubInTheNoiseAlone(string name)
     {
         var reference = Samplers();
-        var schedule = NoiseSchedule.FromHub(name);
-        var plan = DdimSampler.Plan(schedule, Prediction.Epsilon, 20, clip: 1, spacing: TimestepSpacing.Leading);
+        var schedule = NoiseSchedule.Of(NamedEnum<BetaSchedule>.Find(name)!.Value);
+        var plan = DdimSampler.Plan(new DiffusionProcess(schedule, Prediction.Epsilon), 20, clip: 1, spacing: TimestepSpacing.Leading);
         double[] start = reference.Read("x_T"), hub = [.. start];
         foreach (var step in plan.Steps)
         {
@@ -113,7 +114,7 @@ public class ReferenceRunTests
     public void DpmSolverInTwentySteps(string name)
     {
         var reference = Samplers();
-        var plan = DpmSolverSampler.Plan(NoiseSchedule.FromHub(name), Prediction.Epsilon, 20, NoClip);
+        var plan = DpmSolverSampler.Plan(new DiffusionProcess(NoiseSchedule.Of(NamedEnum<BetaSchedule>.Find(name)!.Value), Prediction.Epsilon), 20, NoClip);
         Assert.Equal(reference.Read($"{name}.dpmpp2m20.timesteps"), plan.Steps.ToArray().Select(s => (double)s.Timestep));
         AssertClose(reference.Read($"{name}.dpmpp2m20.result"), HostSampler.Run(plan.Steps, Model, reference.Read("x_T")), 1e-5);
     }

@@ -13,7 +13,7 @@ public class SamplerPlanTests
     [Fact]
     public void DdimStepOfTheTable()
     {
-        var step = DdimSampler.Plan(NoiseSchedule.Linear(), Prediction.Epsilon, [500, 480], clip: NoClip).Steps[0];
+        var step = DdimSampler.Plan(new DiffusionProcess(NoiseSchedule.Linear(), Prediction.Epsilon), [500, 480], clip: NoClip).Steps[0];
         AssertClose(0.5194194050, step.Apply(0.5, 0.3).Next, 1e-9);
     }
 
@@ -32,11 +32,11 @@ public class SamplerPlanTests
             {
                 SamplerPlan[] plans =
                 [
-                    AncestralSampler.Plan(schedule, prediction, count, ReverseVariance.FixedSmall, spacing: spacing),
-                    AncestralSampler.Plan(schedule, prediction, count, ReverseVariance.FixedLarge, spacing: spacing),
-                    DdimSampler.Plan(schedule, prediction, count, 0, spacing: spacing),
-                    DdimSampler.Plan(schedule, prediction, count, 1, spacing: spacing),
-                    DpmSolverSampler.Plan(schedule, prediction, count, spacing: spacing),
+                    AncestralSampler.Plan(new DiffusionProcess(schedule, prediction), count, ReverseVariance.FixedSmall, spacing: spacing),
+                    AncestralSampler.Plan(new DiffusionProcess(schedule, prediction), count, ReverseVariance.FixedLarge, spacing: spacing),
+                    DdimSampler.Plan(new DiffusionProcess(schedule, prediction), count, 0, spacing: spacing),
+                    DdimSampler.Plan(new DiffusionProcess(schedule, prediction), count, 1, spacing: spacing),
+                    DpmSolverSampler.Plan(new DiffusionProcess(schedule, prediction), count, spacing: spacing),
                 ];
                 foreach (var plan in plans)
                 {
@@ -56,8 +56,8 @@ public class SamplerPlanTests
     public void DdimWithEtaOneIsAncestralSamplingWithSmallVariance() => Prop.ForAll(RandomSchedules.WithCount, x =>
     {
         var (schedule, count) = x;
-        var ancestral = AncestralSampler.Plan(schedule, Prediction.V, count, ReverseVariance.FixedSmall, spacing: TimestepSpacing.Linspace);
-        var ddim = DdimSampler.Plan(schedule, Prediction.V, count, 1, spacing: TimestepSpacing.Linspace);
+        var ancestral = AncestralSampler.Plan(new DiffusionProcess(schedule, Prediction.V), count, ReverseVariance.FixedSmall, spacing: TimestepSpacing.Linspace);
+        var ddim = DdimSampler.Plan(new DiffusionProcess(schedule, Prediction.V), count, 1, spacing: TimestepSpacing.Linspace);
         for (int i = 0; i < count; i++)
         {
             var (a, b) = (ancestral.Steps[i], ddim.Steps[i]);
@@ -76,15 +76,15 @@ public class SamplerPlanTests
         var schedule = NoiseSchedule.Cosine();
         int[] timesteps = Timesteps.Select(1000, 50, TimestepSpacing.Linspace);
         var respaced = schedule.Respace(timesteps.Reverse().ToArray());
-        var small = AncestralSampler.Plan(schedule, Prediction.Epsilon, 50, ReverseVariance.FixedSmall);
-        var large = AncestralSampler.Plan(schedule, Prediction.Epsilon, 50, ReverseVariance.FixedLarge);
+        var small = AncestralSampler.Plan(new DiffusionProcess(schedule, Prediction.Epsilon), 50, ReverseVariance.FixedSmall);
+        var large = AncestralSampler.Plan(new DiffusionProcess(schedule, Prediction.Epsilon), 50, ReverseVariance.FixedLarge);
         for (int i = 0; i < 49; i++)
         {
             int t = 49 - i;
             Assert.Equal(timesteps[i], small.Steps[i].Timestep);
-            AssertClose(respaced.PosteriorXtCoefficient(t), small.Steps[i].U, 1e-9);
-            AssertClose(respaced.PosteriorX0Coefficient(t), small.Steps[i].V, 1e-9);
-            AssertClose(Math.Sqrt(respaced.PosteriorVariance(t)), small.Steps[i].S, 1e-9);
+            AssertClose(respaced.Posterior(t).XtCoefficient, small.Steps[i].U, 1e-9);
+            AssertClose(respaced.Posterior(t).X0Coefficient, small.Steps[i].V, 1e-9);
+            AssertClose(Math.Sqrt(respaced.Posterior(t).Variance), small.Steps[i].S, 1e-9);
             AssertClose(Math.Sqrt(respaced.Beta(t)), large.Steps[i].S, 1e-9);
         }
     }
@@ -93,7 +93,7 @@ public class SamplerPlanTests
     public void ClippedX0ImpliesItsOwnNoise()
     {
         var schedule = NoiseSchedule.Linear();
-        var step = DdimSampler.Plan(schedule, Prediction.Epsilon, [500, 480]).Steps[0];
+        var step = DdimSampler.Plan(new DiffusionProcess(schedule, Prediction.Epsilon), [500, 480]).Steps[0];
         double alphaBar = schedule.AlphaBar(500), next = schedule.AlphaBar(480);
         var (x, x0) = step.Apply(2, -1);        // x̂_0 would be about 10
         Assert.Equal(1, x0);
@@ -107,9 +107,9 @@ public class SamplerPlanTests
     {
         var schedule = NoiseSchedule.Cosine();
         AssertClose(5e-5, Math.Sqrt(schedule.AlphaBar(999)), 0.05);
-        var (_, unclipped) = DdimSampler.Plan(schedule, Prediction.Epsilon, 20, clip: NoClip).Steps[0].Apply(1, 0.99);
+        var (_, unclipped) = DdimSampler.Plan(new DiffusionProcess(schedule, Prediction.Epsilon), 20, clip: NoClip).Steps[0].Apply(1, 0.99);
         Assert.True(unclipped > 100);
-        var (next, x0) = DdimSampler.Plan(schedule, Prediction.Epsilon, 20).Steps[0].Apply(1, 0.99);
+        var (next, x0) = DdimSampler.Plan(new DiffusionProcess(schedule, Prediction.Epsilon), 20).Steps[0].Apply(1, 0.99);
         Assert.Equal(1, x0);
         Assert.InRange(next, 0.9, 1.2);
     }
@@ -119,8 +119,8 @@ public class SamplerPlanTests
     public void PosteriorMeanIsReadByTheOriginalProcess()
     {
         var schedule = NoiseSchedule.Linear();
-        var step = AncestralSampler.Plan(schedule, Prediction.PosteriorMean, [500, 200], clip: NoClip).Steps[0];
-        double mean = schedule.PosteriorX0Coefficient(500) * 0.4 + schedule.PosteriorXtCoefficient(500) * 0.9;
+        var step = AncestralSampler.Plan(new DiffusionProcess(schedule, Prediction.PosteriorMean), [500, 200], clip: NoClip).Steps[0];
+        double mean = schedule.Posterior(500).X0Coefficient * 0.4 + schedule.Posterior(500).XtCoefficient * 0.9;
         AssertClose(0.4, step.Apply(0.9, mean).X0, 1e-9);
     }
 
@@ -128,8 +128,8 @@ public class SamplerPlanTests
     public void DpmSolverOverOneIntervalIsDdim()
     {
         var schedule = NoiseSchedule.Linear();
-        var dpm = DpmSolverSampler.Plan(schedule, Prediction.V, [800, 300]).Steps[0];
-        var ddim = DdimSampler.Plan(schedule, Prediction.V, [800, 300]).Steps[0];
+        var dpm = DpmSolverSampler.Plan(new DiffusionProcess(schedule, Prediction.V), [800, 300]).Steps[0];
+        var ddim = DdimSampler.Plan(new DiffusionProcess(schedule, Prediction.V), [800, 300]).Steps[0];
         AssertClose(ddim.U, dpm.U, 1e-12);
         AssertClose(ddim.V, dpm.V, 1e-12);
     }
@@ -139,32 +139,32 @@ public class SamplerPlanTests
     [InlineData(1.1)]
     [InlineData(double.NaN)]
     public void EtaOutOfRangeIsRefused(double eta) =>
-        Assert.Throws<ConfigurationException>(() => DdimSampler.Plan(NoiseSchedule.Linear(), Prediction.Epsilon, 10, eta));
+        Assert.Throws<ConfigurationException>(() => DdimSampler.Plan(new DiffusionProcess(NoiseSchedule.Linear(), Prediction.Epsilon), 10, eta));
 
     [Theory]
     [InlineData(0)]
     [InlineData(-1)]
     [InlineData(double.NaN)]
     public void ClipOutOfRangeIsRefused(double clip) =>
-        Assert.Throws<ConfigurationException>(() => DdimSampler.Plan(NoiseSchedule.Linear(), Prediction.Epsilon, 10, clip: clip));
+        Assert.Throws<ConfigurationException>(() => DdimSampler.Plan(new DiffusionProcess(NoiseSchedule.Linear(), Prediction.Epsilon), 10, clip: clip));
 
     [Fact]
     public void TimestepsThatDoNotFallAreRefused()
     {
         var schedule = NoiseSchedule.Linear(10);
-        Assert.Throws<ArgumentException>(() => DdimSampler.Plan(schedule, Prediction.Epsilon, [3, 3]));
-        Assert.Throws<ArgumentException>(() => DdimSampler.Plan(schedule, Prediction.Epsilon, [10, 3]));
-        Assert.Throws<ArgumentException>(() => DdimSampler.Plan(schedule, Prediction.Epsilon, [3, -1]));
-        Assert.Throws<ArgumentException>(() => DdimSampler.Plan(schedule, Prediction.Epsilon, []));
+        Assert.Throws<ArgumentException>(() => DdimSampler.Plan(new DiffusionProcess(schedule, Prediction.Epsilon), [3, 3]));
+        Assert.Throws<ArgumentException>(() => DdimSampler.Plan(new DiffusionProcess(schedule, Prediction.Epsilon), [10, 3]));
+        Assert.Throws<ArgumentException>(() => DdimSampler.Plan(new DiffusionProcess(schedule, Prediction.Epsilon), [3, -1]));
+        Assert.Throws<ArgumentException>(() => DdimSampler.Plan(new DiffusionProcess(schedule, Prediction.Epsilon), []));
     }
 
     [Fact]
     public void NoiseCannotBePredictedFromNoSignal()
     {
         var schedule = NoiseSchedule.Linear().RescaleZeroTerminalSnr();
-        Assert.Throws<ConfigurationException>(() => DdimSampler.Plan(schedule, Prediction.Epsilon, 10));
-        Assert.Equal(10, DdimSampler.Plan(schedule, Prediction.V, 10).Steps.Length);
-        Assert.Equal(10, DdimSampler.Plan(schedule, Prediction.Epsilon, 10, spacing: TimestepSpacing.Leading).Steps.Length);
+        Assert.Throws<ConfigurationException>(() => DdimSampler.Plan(new DiffusionProcess(schedule, Prediction.Epsilon), 10));
+        Assert.Equal(10, DdimSampler.Plan(new DiffusionProcess(schedule, Prediction.V), 10).Steps.Length);
+        Assert.Equal(10, DdimSampler.Plan(new DiffusionProcess(schedule, Prediction.Epsilon), 10, spacing: TimestepSpacing.Leading).Steps.Length);
     }
 
     private static bool IsFinite(SamplerStep step) =>

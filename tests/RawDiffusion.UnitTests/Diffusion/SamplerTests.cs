@@ -24,7 +24,7 @@ public sealed class SamplerTests : IDisposable
     {
         var reference = ReferenceRunTests.Samplers();
         double[] given = reference.Read("linear.ddpm_fixed_large.noise50");
-        var thousand = AncestralSampler.Plan(Schedule, Prediction.Epsilon, 1000, ReverseVariance.FixedLarge, NoClip);
+        var thousand = AncestralSampler.Plan(new DiffusionProcess(Schedule, Prediction.Epsilon), 1000, ReverseVariance.FixedLarge, NoClip);
         using var start = Upload(reference.Read("x_T"));
         Tensor[] noise = [.. Enumerable.Range(0, 50).Select(step => Upload(given[(96 * step)..(96 * step + 96)]))];
         using var result = Sampler.Run(new SamplerPlan(thousand.Steps[..50]), Analytic, start, seed: 1, noise: noise);
@@ -37,7 +37,7 @@ public sealed class SamplerTests : IDisposable
     public void DdimRunOfTheReferenceSystem()
     {
         var reference = ReferenceRunTests.Samplers();
-        var plan = DdimSampler.Plan(NoiseSchedule.Cosine(), Prediction.Epsilon, 20, clip: NoClip, spacing: TimestepSpacing.Leading);
+        var plan = DdimSampler.Plan(new DiffusionProcess(NoiseSchedule.Cosine(), Prediction.Epsilon), 20, clip: NoClip, spacing: TimestepSpacing.Leading);
         using var start = Upload(reference.Read("x_T"));
         using var result = Sampler.Run(plan, Analytic, start, seed: 1);
         AssertClose(reference.Read("squaredcos_cap_v2.ddim20.result"), result.ToArray<double>(), 1e-5);
@@ -47,7 +47,7 @@ public sealed class SamplerTests : IDisposable
     public void MultistepRunOfTheReferenceSystem()
     {
         var reference = ReferenceRunTests.Samplers();
-        var plan = DpmSolverSampler.Plan(Schedule, Prediction.Epsilon, 20, NoClip);
+        var plan = DpmSolverSampler.Plan(new DiffusionProcess(Schedule, Prediction.Epsilon), 20, NoClip);
         using var start = Upload(reference.Read("x_T"));
         using var result = Sampler.Run(plan, Analytic, start, seed: 1);
         AssertClose(reference.Read("linear.dpmpp2m20.result"), result.ToArray<double>(), 1e-5);
@@ -62,11 +62,11 @@ public sealed class SamplerTests : IDisposable
         using var start = new Tensor(cpu, new Shape(2, 3, 4, 4)).Upload(reference.Read("x_T"));
         foreach (string name in new[] { "linear", "squaredcos_cap_v2" })
         {
-            var schedule = NoiseSchedule.FromHub(name);
-            var ddim = DdimSampler.Plan(schedule, Prediction.Epsilon, 20, clip: NoClip, spacing: TimestepSpacing.Leading);
+            var schedule = NoiseSchedule.Of(NamedEnum<BetaSchedule>.Find(name)!.Value);
+            var ddim = DdimSampler.Plan(new DiffusionProcess(schedule, Prediction.Epsilon), 20, clip: NoClip, spacing: TimestepSpacing.Leading);
             using var ddimResult = Sampler.Run(ddim, Analytic, start, seed: 1);
             AssertClose(reference.Read($"{name}.ddim20.result"), ddimResult.ToArray<double>(), 1e-5);
-            var dpm = DpmSolverSampler.Plan(schedule, Prediction.Epsilon, 20, NoClip);
+            var dpm = DpmSolverSampler.Plan(new DiffusionProcess(schedule, Prediction.Epsilon), 20, NoClip);
             using var dpmResult = Sampler.Run(dpm, Analytic, start, seed: 1);
             AssertClose(reference.Read($"{name}.dpmpp2m20.result"), dpmResult.ToArray<double>(), 1e-5);
         }
@@ -77,7 +77,7 @@ public sealed class SamplerTests : IDisposable
     public void NoiseIsDrawnAtTheStepsPlaceInThePlan()
     {
         var shape = new Shape(2, 3, 5);
-        var plan = DdimSampler.Plan(Schedule, Prediction.V, 4, eta: 1);
+        var plan = DdimSampler.Plan(new DiffusionProcess(Schedule, Prediction.V), 4, eta: 1);
         using var start = Sampler.SampleStart(_device, shape, seed: 9, firstSample: 6);
         double[] xT = start.ToArray<double>();
         var noise = new double[4][];
@@ -95,7 +95,7 @@ public sealed class SamplerTests : IDisposable
     [Fact]
     public void ASampleDoesNotDependOnItsBatch()
     {
-        var plan = AncestralSampler.Plan(Schedule, Prediction.Epsilon, 5);
+        var plan = AncestralSampler.Plan(new DiffusionProcess(Schedule, Prediction.Epsilon), 5);
         double[] sample(int first, int count)
         {
             using var start = Sampler.SampleStart(_device, new Shape(count, 4, 4, 3), 42, first);
@@ -112,7 +112,7 @@ public sealed class SamplerTests : IDisposable
     [Fact]
     public void ALoopDrawsOneBatchAfterTheOther()
     {
-        foreach (var plan in new[] { AncestralSampler.Plan(Schedule, Prediction.Epsilon, 5), DpmSolverSampler.Plan(Schedule, Prediction.Epsilon, 5) })
+        foreach (var plan in new[] { AncestralSampler.Plan(new DiffusionProcess(Schedule, Prediction.Epsilon), 5), DpmSolverSampler.Plan(new DiffusionProcess(Schedule, Prediction.Epsilon), 5) })
         {
             using Tensor first = Sampler.SampleStart(_device, new Shape(2, 3), 7), second = Sampler.SampleStart(_device, new Shape(2, 3), 7, firstSample: 2);
             using var loop = new SamplingLoop(plan, Analytic, _device, first.Shape, seed: 7, replay: true);
@@ -127,7 +127,7 @@ public sealed class SamplerTests : IDisposable
     [Fact]
     public void ALoopSaysWhatItWasNotMadeFor()
     {
-        using var loop = new SamplingLoop(DdimSampler.Plan(Schedule, Prediction.Epsilon, 3), Analytic, _device, new Shape(2, 3), seed: 1);
+        using var loop = new SamplingLoop(DdimSampler.Plan(new DiffusionProcess(Schedule, Prediction.Epsilon), 3), Analytic, _device, new Shape(2, 3), seed: 1);
         using Tensor start = new Tensor(_device, new Shape(2, 3)).Clear(), larger = new Tensor(_device, new Shape(3, 3)).Clear();
         Assert.Contains("batches of [2, 3], but", Assert.Throws<ArgumentException>(() => loop.Run(larger)).Message);
         Assert.Contains("without an observer", Assert.Throws<ArgumentException>(() => loop.Run(start, observer: (_, _, _) => { })).Message);
@@ -136,7 +136,7 @@ public sealed class SamplerTests : IDisposable
     [Fact]
     public void ObserverSeesEveryStepAndTheLastX0IsTheResult()
     {
-        foreach (var plan in new[] { DdimSampler.Plan(Schedule, Prediction.Epsilon, 6), DpmSolverSampler.Plan(Schedule, Prediction.Epsilon, 6) })
+        foreach (var plan in new[] { DdimSampler.Plan(new DiffusionProcess(Schedule, Prediction.Epsilon), 6), DpmSolverSampler.Plan(new DiffusionProcess(Schedule, Prediction.Epsilon), 6) })
         {
             var steps = new List<int>();
             var observedX = Array.Empty<double>();
@@ -158,7 +158,7 @@ public sealed class SamplerTests : IDisposable
     {
         var heard = new List<double[]>();
         using var start = Sampler.SampleStart(_device, new Shape(3, 2), 1);
-        using var result = Sampler.Run(DdimSampler.Plan(Schedule, Prediction.Epsilon, [700, 20]), (x, timesteps) =>
+        using var result = Sampler.Run(DdimSampler.Plan(new DiffusionProcess(Schedule, Prediction.Epsilon), [700, 20]), (x, timesteps) =>
         {
             heard.Add(timesteps.ToArray<double>());
             return Analytic(x, timesteps);
@@ -170,7 +170,7 @@ public sealed class SamplerTests : IDisposable
     public void AFailingNetworkLeavesNothingBehind()
     {
         using var start = Sampler.SampleStart(_device, new Shape(3, 2), 1);
-        var plan = DpmSolverSampler.Plan(Schedule, Prediction.Epsilon, 5);
+        var plan = DpmSolverSampler.Plan(new DiffusionProcess(Schedule, Prediction.Epsilon), 5);
         int calls = 0;
         Assert.Throws<OperationCanceledException>(() =>
             Sampler.Run(plan, (x, t) => ++calls == 3 ? throw new OperationCanceledException() : Analytic(x, t), start, 1));
@@ -210,7 +210,7 @@ public sealed class SamplerTests : IDisposable
         var table = new float[12];
         foreach (var prediction in Enum.GetValues<Prediction>())
         {
-            TrainingTargets.Coefficients(Schedule, prediction, timesteps, table);
+            TrainingTargets.Coefficients(new DiffusionProcess(Schedule, prediction), timesteps, table);
             using var coefficients = new Tensor(_device, new Shape(3, 4)).Upload(table);
             using var position = new Tensor(_device, new Shape(2), DType.Int32).Upload([0, 0]);
             using var x0 = Sampler.SampleStart(_device, shape, 3);
@@ -220,7 +220,7 @@ public sealed class SamplerTests : IDisposable
             double[] x0s = x0.ToArray<double>(), xts = xt.ToArray<double>(), targets = target.ToArray<double>();
             for (int i = 0; i < x0s.Length; i++)
             {
-                var (p, q) = prediction.X0(Schedule, timesteps[i / 5]);
+                var (p, q) = new DiffusionProcess(Schedule, prediction).X0(timesteps[i / 5]);
                 // The table is float32, and q magnifies its rounding.
                 Assert.Equal(x0s[i], p * xts[i] + q * targets[i], 1e-6 * (1 + Math.Abs(q)));
             }

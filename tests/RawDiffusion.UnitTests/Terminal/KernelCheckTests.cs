@@ -34,10 +34,10 @@ public class KernelCheckTests
     /// <summary>Wrong in a backward, and in one of several outputs.</summary>
     private sealed class Broken : ReferenceDevice
     {
-        public override void UpsampleNearestBackward(Tensor dy, Tensor dx, bool accumulate)
+        public override void UpsampleNearestBackward(Tensor dy, Sink dx)
         {
-            base.UpsampleNearestBackward(dy, dx, accumulate);
-            dx.Slice(0, new Shape(1)).Clear();
+            base.UpsampleNearestBackward(dy, dx);
+            dx.Tensor!.Slice(0, new Shape(1)).Clear();
         }
 
         public override void AdamStep(Tensor parameters, Tensor gradients, Tensor firstMoment, Tensor secondMoment, Tensor ema, Tensor gradientSumOfSquares, Tensor settings)

@@ -1,7 +1,7 @@
 using RawDiffusion.Core;
 using RawDiffusion.Cpu;
 
-namespace RawDiffusion.UnitTests;
+namespace RawDiffusion.UnitTests.Cpu;
 
 /// <summary>Every op at a size that many tasks share: the same bits on 1, 2 and 3 threads, and no element of an output left unwritten.</summary>
 public class CpuDeviceThreadsTests
@@ -9,41 +9,40 @@ public class CpuDeviceThreadsTests
     private static readonly Dictionary<string, Action<Bench>> s_ops = new()
     {
         ["Silu"] = b => b.Device.Silu(b.In(5, 100, 333), b.Out(5, 100, 333)),
-        ["SiluBackward"] = b => b.Device.SiluBackward(b.In(5, 100, 333), b.In(5, 100, 333), b.Out(5, 100, 333), false),
+        ["SiluBackward"] = b => b.Device.SiluBackward(b.In(5, 100, 333), b.In(5, 100, 333), Sink.Into(b.Out(5, 100, 333))),
         ["LinearCombination"] = b => b.Device.LinearCombination(0.3, b.In(5, 100, 333), -2, b.In(5, 100, 333), b.Out(5, 100, 333)),
         ["ConcatChannels"] = b => b.Device.ConcatChannels(b.In(7, 20, 20, 33), b.In(7, 20, 20, 48), b.Out(7, 20, 20, 81)),
         ["ConcatChannelsBackward"] = b =>
-            b.Device.ConcatChannelsBackward(b.In(7, 20, 20, 81), b.Out(7, 20, 20, 33), false, b.Out(7, 20, 20, 48), false, 33),
+            b.Device.ConcatChannelsBackward(b.In(7, 20, 20, 81), Sink.Into(b.Out(7, 20, 20, 33)), Sink.Into(b.Out(7, 20, 20, 48)), 33),
         ["UpsampleNearest"] = b => b.Device.UpsampleNearest(b.In(3, 9, 11, 37), b.Out(3, 18, 22, 37)),
-        ["UpsampleNearestBackward"] = b => b.Device.UpsampleNearestBackward(b.In(3, 18, 22, 37), b.Out(3, 9, 11, 37), false),
+        ["UpsampleNearestBackward"] = b => b.Device.UpsampleNearestBackward(b.In(3, 18, 22, 37), Sink.Into(b.Out(3, 9, 11, 37))),
         ["GroupNorm of whole vectors"] = b => GroupNorm(b, [3, 20, 20, 96], 24, true, false),
         ["GroupNorm of odd groups"] = b => GroupNorm(b, [2, 21, 7, 93], 3, true, true),
         ["GroupNorm of one image"] = b => GroupNorm(b, [1, 28, 28, 128], 32, false, false),
         ["Attention"] = b => b.Device.Attention(b.In(3, 49, 64), b.In(3, 49, 64), b.In(3, 49, 64), b.Out(3, 49, 64), b.Out(3, 8, 49, 49), 8),
-        ["AttentionBackward"] = b => b.Device.AttentionBackward(b.In(3, 49, 64), b.In(3, 49, 64), b.In(3, 49, 64), b.In(3, 49, 64), b.In(3, 8, 49, 49),
-            b.Out(3, 49, 64), b.Out(3, 49, 64), b.Out(3, 49, 64), false, 8),
+        ["AttentionBackward"] = b => b.Device.AttentionBackward(b.In(3, 49, 64), b.In(3, 49, 64), b.In(3, 49, 64), b.In(3, 49, 64), b.In(3, 8, 49, 49), Sink.Into(b.Out(3, 49, 64)), Sink.Into(b.Out(3, 49, 64)), Sink.Into(b.Out(3, 49, 64)), 8),
         ["Embedding"] = b => b.Device.Embedding(b.In(10, 130), b.Labels(200), b.Out(200, 130)),
-        ["EmbeddingBackward"] = b => b.Device.EmbeddingBackward(b.In(200, 130), b.Labels(200), b.Out(10, 130), false),
+        ["EmbeddingBackward"] = b => b.Device.EmbeddingBackward(b.In(200, 130), b.Labels(200), Sink.Into(b.Out(10, 130))),
         ["TimestepEmbedding"] = b => b.Device.TimestepEmbedding(b.In(70), b.Out(70, 130), false, 1),
-        ["Dropout"] = b => b.Device.Dropout(b.In(5, 100, 333), b.Out(5, 100, 333), false, 0.3, b.Stream),
+        ["Dropout"] = b => b.Device.Dropout(b.In(5, 100, 333), Sink.Into(b.Out(5, 100, 333)), 0.3, b.Stream),
         ["MeanSquaredError"] = b => b.Device.MeanSquaredError(b.In(70, 1001), b.In(70, 1001), b.In(70), b.Out(70), b.Out(1)),
         ["MeanSquaredErrorBackward"] = b =>
-            b.Device.MeanSquaredErrorBackward(b.In(1), b.In(70, 1001), b.In(70, 1001), b.In(70), b.Out(70, 1001), false),
+            b.Device.MeanSquaredErrorBackward(b.In(1), b.In(70, 1001), b.In(70, 1001), b.In(70), Sink.Into(b.Out(70, 1001))),
         ["FillNormal"] = b => b.Device.FillNormal(b.Out(70, 1001), b.Stream),
         ["AddNoise"] = b => b.Device.AddNoise(b.In(70, 1001), b.In(70, 4), null, b.Stream, b.Out(70, 1001), b.Out(70, 1001)),
         ["DenoiseUpdate"] = b =>
             b.Device.DenoiseUpdate(b.In(70, 1001), b.In(70, 1001), b.In(70, 1001), b.In(7), null, b.Stream, b.Out(70, 1001), b.Out(70, 1001)),
         ["SumOfSquares"] = b => b.Device.SumOfSquares(b.In(300_001), b.Out(1)),
         ["AdamStep"] = AdamStep,
-        ["SumPositions"] = b => b.Device.SumPositions(b.In(3, 20, 20, 93), b.Out(3, 93), false),
+        ["SumPositions"] = b => b.Device.SumPositions(b.In(3, 20, 20, 93), Sink.Into(b.Out(3, 93))),
         ["Linear"] = b => b.Device.Linear(b.In(70, 93), b.In(41, 93), b.In(41), b.In(70, 41), b.Out(70, 41)),
-        ["LinearBackwardInput"] = b => b.Device.LinearBackwardInput(b.In(70, 41), b.In(41, 93), b.Out(70, 93), false),
-        ["LinearBackwardWeight"] = b => b.Device.LinearBackwardWeight(b.In(5000, 93), b.In(5000, 41), b.Out(41, 93), b.Out(41), false),
+        ["LinearBackwardInput"] = b => b.Device.LinearBackwardInput(b.In(70, 41), b.In(41, 93), Sink.Into(b.Out(70, 93))),
+        ["LinearBackwardWeight"] = b => b.Device.LinearBackwardWeight(b.In(5000, 93), b.In(5000, 41), Sink.Into(b.Out(41, 93)), Sink.Into(b.Out(41))),
         ["Conv2d"] = b => b.Device.Conv2d(b.In(3, 12, 12, 20), b.In(40, 3, 3, 20), b.In(40), b.In(3, 40), b.In(3, 12, 12, 40), b.Out(3, 12, 12, 40), Bench.Geometry),
         ["Conv2dBackwardInput"] = b =>
-            b.Device.Conv2dBackwardInput(b.In(3, 12, 12, 40), b.In(40, 3, 3, 20), b.Out(3, 12, 12, 20), false, Bench.Geometry),
+            b.Device.Conv2dBackwardInput(b.In(3, 12, 12, 40), b.In(40, 3, 3, 20), Sink.Into(b.Out(3, 12, 12, 20)), Bench.Geometry),
         ["Conv2dBackwardWeight"] = b =>
-            b.Device.Conv2dBackwardWeight(b.In(3, 12, 12, 20), b.In(3, 12, 12, 40), b.Out(40, 3, 3, 20), b.Out(40), false, Bench.Geometry),
+            b.Device.Conv2dBackwardWeight(b.In(3, 12, 12, 20), b.In(3, 12, 12, 40), Sink.Into(b.Out(40, 3, 3, 20)), Sink.Into(b.Out(40)), Bench.Geometry),
     };
 
     public static TheoryData<string> Ops => [.. s_ops.Keys];
@@ -115,8 +114,9 @@ public class CpuDeviceThreadsTests
         var scales = scaleShift ? b.In(n, 2 * c) : null;
         var (mean, rstd) = (b.Out(n, groups), b.Out(n, groups));
         b.Device.GroupNorm(x, gamma, beta, scales, b.Out(shape), mean, rstd, groups, 1e-6, silu);
-        b.Device.GroupNormBackward(b.In(shape), x, gamma, beta, scales, mean, rstd, b.Out(shape), false,
-            b.Out(c), b.Out(c), false, scaleShift ? b.Out(n, 2 * c) : null, false, groups, silu);
+        b.Device.GroupNormBackward(
+            b.In(shape), x, gamma, beta, scales, mean, rstd, Sink.Into(b.Out(shape)), Sink.Into(b.Out(c)), Sink.Into(b.Out(c)),
+            scaleShift ? Sink.Into(b.Out(n, 2 * c)) : Sink.None, groups, silu);
     }
 
     private static void AdamStep(Bench b)

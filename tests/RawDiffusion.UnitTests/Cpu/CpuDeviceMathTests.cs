@@ -2,7 +2,7 @@ using System.Runtime.Intrinsics;
 using RawDiffusion.Core;
 using RawDiffusion.Cpu;
 
-namespace RawDiffusion.UnitTests;
+namespace RawDiffusion.UnitTests.Cpu;
 
 /// <summary>The vector functions against double precision, and what group norm makes of large means.</summary>
 public class CpuDeviceMathTests

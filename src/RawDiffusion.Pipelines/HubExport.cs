@@ -1,7 +1,7 @@
 using RawDiffusion.Core;
 using RawDiffusion.Storage;
 
-namespace RawDiffusion.Training.Inference;
+namespace RawDiffusion.Pipelines;
 
 /// <summary>Writes a model in the hub's layout.</summary>
 public static class HubExport
@@ -12,7 +12,7 @@ public static class HubExport
     public static void Write(LoadedModel loaded, string folder)
     {
         var network = loaded.Model.Network.Config;
-        HubFolder.Write(folder, NetworkMapping.ToHub(network), NetworkMapping.ToHub(loaded.Config.Diffusion, loaded.Config.Sampling),
+        HubFolder.Write(folder, NetworkMapping.ToHub(network), NetworkMapping.ToHub(loaded.Description.Diffusion, loaded.Description.Sampling),
             [.. ParameterFiles.Sources(loaded.Parameters, loaded.Parameters.Values)]);
     }
 }

@@ -2,7 +2,7 @@ using RawDiffusion.Core;
 using RawDiffusion.Models;
 using RawDiffusion.Storage;
 
-namespace RawDiffusion.Training.Inference;
+namespace RawDiffusion.Pipelines;
 
 /// <summary>
 /// Moves a network's arenas to and from files. Files hold the hub's names and layout (convolutions [out, in, h, w]), also in checkpoints,
@@ -52,6 +52,37 @@ public static class ParameterFiles
         foreach (var parameter in set.Parameters)
         {
             Upload(read(prefix + parameter.Name), set.Slice(arena, parameter.Name));
+        }
+    }
+
+    /// <summary>Fills an arena from one of a checkpoint's files.</summary>
+    /// <exception cref="StorageException">The file is damaged, or does not hold these weights.</exception>
+    public static void Load(Checkpoint checkpoint, string file, ParameterSet set, Tensor arena, string prefix = "")
+    {
+        var reader = checkpoint.Tensors(file);
+        Load(set, arena, reader.Names, name => reader.Entry(name).Shape, reader.ReadFloats, reader.Path, prefix);
+    }
+
+    /// <summary>Fills a set's weights from a hub folder.</summary>
+    /// <exception cref="StorageException">The files are damaged, or do not hold these weights.</exception>
+    public static void Load(HubFolder hub, ParameterSet set) =>
+        Load(set, set.Values, hub.Weights.Names, hub.Weights.ShapeOf, hub.Weights.ReadFloats, hub.Weights.Path);
+
+    /// <summary>Fills a set's weights from a model of the same network: its moving average, where it has one.</summary>
+    /// <param name="path">A run folder, a checkpoint or a hub folder.</param>
+    /// <param name="set">The network's parameters.</param>
+    /// <exception cref="ConfigurationException">The path is no model.</exception>
+    /// <exception cref="StorageException">The files are damaged, or do not hold these weights.</exception>
+    public static void Load(string path, ParameterSet set)
+    {
+        using var location = ModelLocation.Resolve(path);
+        if (location.Hub is { } hub)
+        {
+            Load(hub, set);
+        }
+        else
+        {
+            Load(location.Checkpoint!, "ema.safetensors", set, set.Values);
         }
     }
 

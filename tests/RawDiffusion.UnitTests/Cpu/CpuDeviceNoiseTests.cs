@@ -1,7 +1,7 @@
 using RawDiffusion.Core;
 using RawDiffusion.Cpu;
 
-namespace RawDiffusion.UnitTests;
+namespace RawDiffusion.UnitTests.Cpu;
 
 /// <summary>The vectorised random numbers against the scalar definition, bit for bit.</summary>
 public class CpuDeviceNoiseTests
@@ -41,7 +41,7 @@ public class CpuDeviceNoiseTests
         // A rate that a number meets exactly, and its neighbours in double precision.
         foreach (double rate in (double[])[0, 0.1, 0.5, uniforms[77], Math.BitIncrement((double)uniforms[77]), Math.BitDecrement((double)uniforms[77])])
         {
-            device.Dropout(x, y, false, rate, new RandomStream(Seed, RandomPurpose.Dropout + 5, position));
+            device.Dropout(x, Sink.Into(y), rate, new RandomStream(Seed, RandomPurpose.Dropout + 5, position));
             float scale = (float)(1 / (1 - rate));
             Assert.Equal(uniforms.Select(u => u >= rate ? scale : 0), y.ToArray());
         }

@@ -1,6 +1,6 @@
 using RawDiffusion.Cpu;
 
-namespace RawDiffusion.UnitTests;
+namespace RawDiffusion.UnitTests.Cpu;
 
 /// <summary>Matrix products against plain loops in double precision, on every instruction set and for several numbers of workers.</summary>
 public sealed unsafe class CpuGemmTests

@@ -1,7 +1,7 @@
 using RawDiffusion.Core;
 using RawDiffusion.Cpu;
 
-namespace RawDiffusion.UnitTests;
+namespace RawDiffusion.UnitTests.Cpu;
 
 /// <summary>The direct convolution against plain loops in double precision, on every instruction set and for several numbers of workers.</summary>
 public sealed unsafe class CpuConvolutionTests
@@ -128,7 +128,7 @@ public sealed unsafe class CpuConvolutionTests
                 {
                     if (accumulate)
                         before.Span.CopyTo(dw.Span);
-                    convolution.BackwardWeight(g, x, dy, dw, dw.Pointer + length, accumulate);
+                    convolution.BackwardWeight(g, x, dy, dw, accumulate, dw.Pointer + length, accumulate);
                 });
             }
         }

@@ -3,7 +3,7 @@ using RawDiffusion.Core;
 using RawDiffusion.Images;
 using RawDiffusion.Storage;
 
-namespace RawDiffusion.Training.Inference;
+namespace RawDiffusion.Pipelines;
 
 /// <summary>Writes drawn images to files; each file is there whole or not at all.</summary>
 public static class SampleFiles

@@ -1,7 +1,7 @@
 using RawDiffusion.Core;
 using RawDiffusion.Cpu;
 
-namespace RawDiffusion.UnitTests;
+namespace RawDiffusion.UnitTests.Cpu;
 
 public class CpuDeviceMemoryTests
 {
@@ -35,7 +35,7 @@ public class CpuDeviceMemoryTests
         {
             using Tensor x = new Tensor(device, shape).Clear(), p = new Tensor(device, new Shape(2, 4, 20, 20)).Clear();
             using Tensor dq = new(device, shape), dk = new(device, shape), dv = new(device, shape);
-            device.AttentionBackward(x, x, x, x, p, dq, dk, dv, false, 4);
+            device.AttentionBackward(x, x, x, x, p, Sink.Into(dq), Sink.Into(dk), Sink.Into(dv), 4);
             allocations = step == 0 ? device.Memory.RawAllocations : allocations;
         }
         Assert.Equal(allocations, device.Memory.RawAllocations);

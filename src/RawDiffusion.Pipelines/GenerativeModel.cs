@@ -1,22 +1,17 @@
 using RawDiffusion.Core;
 using RawDiffusion.Diffusion;
 using RawDiffusion.Models;
-using RawDiffusion.Training.Configuration;
-using RawDiffusion.Training;
 
-namespace RawDiffusion.Training.Inference;
+namespace RawDiffusion.Pipelines;
 
 /// <summary>A network together with the process it was trained for: what sampling needs, during training and from a file.</summary>
 /// <param name="Network">The network, whose parameters have memory.</param>
 /// <param name="Device">Where they live.</param>
-/// <param name="Diffusion">The process.</param>
+/// <param name="Process">The process that it was trained on.</param>
 /// <param name="Height">Rows of the images to draw; the network's input may be larger, and is cropped back.</param>
 /// <param name="Width">Columns of the images to draw.</param>
-public sealed record GenerativeModel(UNet Network, Device Device, DiffusionConfig Diffusion, int Height, int Width)
+public sealed record GenerativeModel(UNet Network, Device Device, DiffusionProcess Process, int Height, int Width)
 {
-    /// <summary>The process's schedule and prediction.</summary>
-    public DiffusionProcess Process { get; } = DiffusionProcess.From(Diffusion);
-
     /// <summary>Channels of an image.</summary>
     public int Channels => Network.Config.OutChannels;
 

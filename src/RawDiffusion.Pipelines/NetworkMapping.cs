@@ -1,26 +1,24 @@
-using System.Text.Json.Nodes;
 using RawDiffusion.Core;
+using RawDiffusion.Diffusion;
 using RawDiffusion.Models;
-using RawDiffusion.Training.Configuration;
-using RawDiffusion.Training;
 using RawDiffusion.Storage;
 
-namespace RawDiffusion.Training.Inference;
+namespace RawDiffusion.Pipelines;
 
 /// <summary>Translates between a run's configuration, the engine's U-Net configuration and the hub's two configuration files.</summary>
 public static class NetworkMapping
 {
-    /// <summary>The network of a resolved run configuration; image sides are rounded up to what the network's levels need.</summary>
-    /// <exception cref="InvalidOperationException">The configuration is not resolved: it has no data set.</exception>
-    public static UNetConfig FromConfig(RunConfig config)
+    /// <summary>The network for a data set; image sides are rounded up to what the network's levels need.</summary>
+    /// <param name="network">What the configuration says.</param>
+    /// <param name="data">What the data says.</param>
+    /// <exception cref="ConfigurationException">Attention at a level that there is not.</exception>
+    public static UNetConfig FromConfig(NetworkConfig network, DatasetInfo data)
     {
-        var data = config.Dataset ?? throw new InvalidOperationException("the run's configuration is not resolved: it has no data set");
-        var network = config.Network;
         int multiple = 1 << Math.Clamp(network.Channels.Count - 1, 0, 8);
         return new UNetConfig
         {
-            Height = TrainingPlan.RoundUp(data.Height, multiple),
-            Width = TrainingPlan.RoundUp(data.Width, multiple),
+            Height = UNetConfig.RoundUp(data.Height, multiple),
+            Width = UNetConfig.RoundUp(data.Width, multiple),
             InChannels = data.Channels,
             OutChannels = data.Channels,
             BlockChannels = network.Channels,
@@ -95,51 +93,31 @@ public static class NetworkMapping
     public static DiffusionConfig FromHub(SchedulerConfig scheduler) => new()
     {
         Timesteps = scheduler.NumTrainTimesteps,
-        BetaSchedule = scheduler.BetaSchedule,
+        BetaSchedule = NamedEnum<BetaSchedule>.Find(scheduler.BetaSchedule)!.Value,
         BetaStart = scheduler.BetaStart,
         BetaEnd = scheduler.BetaEnd,
         TrainedBetas = scheduler.TrainedBetas,
         RescaleZeroSnr = scheduler.RescaleBetasZeroSnr,
-        Prediction = scheduler.PredictionType,
+        Prediction = NamedEnum<Prediction>.Find(scheduler.PredictionType)!.Value,
     };
 
     /// <summary>The hub's scheduler of a run.</summary>
     public static SchedulerConfig ToHub(DiffusionConfig diffusion, SamplingConfig sampling) => new()
     {
         NumTrainTimesteps = diffusion.Timesteps,
-        BetaSchedule = diffusion.BetaSchedule,
+        BetaSchedule = NamedEnum<BetaSchedule>.NameOf(diffusion.BetaSchedule),
         BetaStart = diffusion.BetaStart,
         BetaEnd = diffusion.BetaEnd,
         TrainedBetas = diffusion.TrainedBetas,
         RescaleBetasZeroSnr = diffusion.RescaleZeroSnr,
-        PredictionType = diffusion.Prediction,
-        VarianceType = sampling.Variance,
+        PredictionType = PredictionType(diffusion.Prediction),
+        VarianceType = NamedEnum<ReverseVariance>.NameOf(sampling.Variance),
         ClipSample = sampling.Clip,
     };
 
-    /// <summary>What a checkpoint's state says of the run and its network: with it a checkpoint describes itself.</summary>
-    public static JsonObject Describe(RunConfig config, UNetConfig network) => new()
-    {
-        ["config"] = RunConfigJson.ToJson(config),
-        ["network"] = ToHub(network).ToJson(),
-        ["height"] = network.Height,
-        ["width"] = network.Width,
-    };
-
-    /// <summary>Reads back what <see cref="Describe"/> wrote.</summary>
-    /// <exception cref="StorageException">Something is missing.</exception>
-    /// <exception cref="ConfigurationException">It was written by a newer version of the program.</exception>
-    public static (RunConfig Config, UNetConfig Network) ReadDescription(Checkpoint checkpoint)
-    {
-        if (checkpoint.State["config"] is not JsonObject config || checkpoint.State["network"] is not JsonObject network ||
-            checkpoint.State["height"] is not { } height || checkpoint.State["width"] is not { } width)
-        {
-            throw new StorageException($"The state.json of {checkpoint.Path} does not describe its network. It was not written by this program; use another checkpoint.");
-        }
-        string source = Path.Combine(checkpoint.Path, "state.json");
-        var hub = FromHub(UNet2DConfig.FromJson(network, source));
-        return (RunConfigJson.FromJson(config, source), hub with { Height = height.GetValue<int>(), Width = width.GetValue<int>() });
-    }
+    private static string PredictionType(Prediction prediction) => prediction != Prediction.PosteriorMean
+        ? NamedEnum<Prediction>.NameOf(prediction)
+        : throw new ConfigurationException("The format has no name for networks that predict the posterior's mean; it knows epsilon, sample (x0) and v_prediction. Such a model cannot be exported.");
 
     private static bool[] Levels(NetworkConfig network)
     {

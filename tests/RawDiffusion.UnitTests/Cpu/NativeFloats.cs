@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace RawDiffusion.UnitTests;
+namespace RawDiffusion.UnitTests.Cpu;
 
 /// <summary>Native floats whose neighbourhood is guarded: <see cref="Dispose"/> fails if anything was written outside of them.</summary>
 internal sealed unsafe class NativeFloats : IDisposable

@@ -1,7 +1,7 @@
 using RawDiffusion.Core;
 using RawDiffusion.Storage;
 
-namespace RawDiffusion.Training.Inference;
+namespace RawDiffusion.Pipelines;
 
 /// <summary>Runs a network once on a file of inputs: its raw output, for comparison with other systems.</summary>
 public static class Predictor

@@ -1,6 +1,6 @@
 using RawDiffusion.Cpu;
 
-namespace RawDiffusion.UnitTests;
+namespace RawDiffusion.UnitTests.Cpu;
 
 public unsafe class CpuWorkersTests
 {

@@ -1,9 +1,7 @@
 using RawDiffusion.Core;
 using RawDiffusion.Diffusion;
-using RawDiffusion.Training.Configuration;
-using RawDiffusion.Training;
 
-namespace RawDiffusion.Training.Inference;
+namespace RawDiffusion.Pipelines;
 
 /// <summary>What to draw.</summary>
 public sealed record SampleRequest
@@ -39,30 +37,16 @@ public sealed record SampledImages(float[] Pixels, int Count, int Height, int Wi
 /// <summary>Draws images from a model.</summary>
 public static class ImageSampler
 {
-    /// <summary>The plan of a sampling configuration.</summary>
-    /// <exception cref="ConfigurationException">A sampler that there is not, or a number of steps out of range.</exception>
-    public static SamplerPlan Plan(DiffusionProcess process, SamplingConfig sampling)
-    {
-        double clip = sampling.Clip ? 1 : double.PositiveInfinity;
-        return sampling.Sampler switch
-        {
-            "ddpm" => AncestralSampler.Plan(process.Schedule, process.Prediction, sampling.Steps, Variance(sampling.Variance), clip),
-            "ddim" => DdimSampler.Plan(process.Schedule, process.Prediction, sampling.Steps, sampling.Eta, clip),
-            "dpmpp_2m" => DpmSolverSampler.Plan(process.Schedule, process.Prediction, sampling.Steps, clip),
-            _ => throw new ConfigurationException($"There is no sampler '{sampling.Sampler}'. Use ddpm, ddim or dpmpp_2m."),
-        };
-    }
-
     /// <summary>Draws images.</summary>
     /// <param name="model">The model.</param>
     /// <param name="request">What to draw.</param>
     /// <param name="progress">Called with the share done, 0 to 1, after each denoising step.</param>
     /// <param name="stop">Stops between steps.</param>
-    /// <exception cref="ConfigurationException">A class that the model does not have, guidance of an unconditional model, an unknown sampler.</exception>
+    /// <exception cref="ConfigurationException">A class that the model does not have, guidance of an unconditional model, a number out of range.</exception>
     public static SampledImages Run(GenerativeModel model, SampleRequest request, Action<double>? progress = null, CancellationToken stop = default)
     {
         Check(model, request);
-        var plan = Plan(model.Process, request.Sampling);
+        var plan = request.Sampling.Plan(model.Process);
         var images = new float[(long)request.Count * model.Height * model.Width * model.Channels];
         int frames = Math.Min(request.TrajectoryFrames, plan.Steps.Length);
         var trajectory = Enumerable.Range(0, frames).Select(_ => new float[images.Length]).ToArray();
@@ -122,13 +106,6 @@ public static class ImageSampler
             throw new ConfigurationException($"The number of images ({request.Count}) and the batch ({request.BatchSize}) must be at least 1, and the guidance ({request.Sampling.Guidance}) a number.");
         }
     }
-
-    private static ReverseVariance Variance(string name) => name switch
-    {
-        "fixed_small" => ReverseVariance.FixedSmall,
-        "fixed_large" => ReverseVariance.FixedLarge,
-        _ => throw new ConfigurationException($"There is no variance '{name}'. Use fixed_small or fixed_large."),
-    };
 
     /// <summary>Cuts the images out of the network's larger, symmetrically padded ones.</summary>
     private static void Crop(Tensor padded, GenerativeModel model, Span<float> target)
