@@ -6,7 +6,7 @@ using RawDiffusion.Cuda.Driver;
 using RawDiffusion.Trainer.Terminal;
 using RawDiffusion.Training.Configuration;
 
-namespace RawDiffusion.Trainer;
+namespace RawDiffusion.Trainer.Commands;
 
 /// <summary>The one place that knows which devices there are.</summary>
 internal static class DeviceChoice
