@@ -9,17 +9,17 @@ public sealed partial class Tape
     /// <param name="x">[N, …, C].</param>
     /// <param name="channels">Channels of the first part: at least 1, and fewer than C.</param>
     /// <exception cref="ArgumentException">One of the parts would be empty.</exception>
-    public (Tensor First, Tensor Rest) SplitChannels(Tensor x, int channels)
+    public (Tensor First, Tensor Second) SplitChannels(Tensor x, int channels)
     {
         const string op = "SplitChannels";
         Check(op, x);
         Expect(channels >= 1 && channels < x.Shape.C, op, $"a tensor of more than the {channels} channels of its first part, of which there is at least 1", x);
         var first = Make(op + ".first", x.Shape.WithChannels(channels));
-        var rest = Make(op + ".rest", x.Shape.WithChannels(x.Shape.C - channels));
-        Device.ConcatChannelsBackward(x, Sink.Into(first), Sink.Into(rest), channels);
-        Record(op, first, [x], [], dy => BringPart(x, dy, rest.Shape, partIsFirst: true));
-        Record(op, rest, [x], [], dy => BringPart(x, dy, first.Shape, partIsFirst: false));
-        return (first, rest);
+        var second = Make(op + ".second", x.Shape.WithChannels(x.Shape.C - channels));
+        Device.ConcatChannelsBackward(x, Sink.Into(first), Sink.Into(second), channels);
+        Record(op, first, [x], [], dy => BringPart(x, dy, second.Shape, partIsFirst: true));
+        Record(op, second, [x], [], dy => BringPart(x, dy, first.Shape, partIsFirst: false));
+        return (first, second);
     }
 
     /// <summary>Brings a part's gradient to the whole, which the other part leaves as it is.</summary>

@@ -67,6 +67,6 @@ public sealed class ConditionedNetwork
     }
 
     /// <summary>Takes an answer of <see cref="Forward"/> apart.</summary>
-    /// <returns>The prediction [N, H, W, image channels], and the rest [N, H, W, extra outputs], null if there is none.</returns>
-    public (Tensor Prediction, Tensor? Rest) Split(Tape tape, Tensor output) => ExtraOutputs == 0 ? (output, null) : tape.SplitChannels(output, ImageChannels);
+    /// <returns>The prediction [N, H, W, image channels], and the extra outputs [N, H, W, …], null if there are none.</returns>
+    public (Tensor Prediction, Tensor? Extra) Split(Tape tape, Tensor output) => ExtraOutputs == 0 ? (output, null) : tape.SplitChannels(output, ImageChannels);
 }
