@@ -77,6 +77,9 @@ KERNEL add_noise_to_pixels(
 // previous, noise and x0 may be null; next may be x. With s = 0 neither noise nor the stream is looked at.
 // 12 bytes per element, 4 more for each of the three; 7 to 12 FLOPs.
 
+// As in Core's DenoiseCoefficient.
+enum { P, Q, Clip, U, V, W, S };
+
 // Written so that what is not a number stays it.
 __device__ __forceinline__ float clip(float value, float limit) { return value > limit ? limit : value < -limit ? -limit : value; }
 
@@ -85,12 +88,12 @@ KERNEL denoise_update(
     u64 seed, u32 purpose, int samples, long long perSample) {
     bool aligned = isAligned16(next, x0, x, output) && isAligned16(previous, noise);
     forEachQuad(samples, perSample, aligned, [&](Quad q) {
-        float limit = coefficients[2], s = coefficients[6];
+        float limit = coefficients[Clip], s = coefficients[S];
         float4 from = load4(x + q.at, q.count, q.whole);
-        float4 estimate = coefficients[0] * from + coefficients[1] * load4(output + q.at, q.count, q.whole);
+        float4 estimate = coefficients[P] * from + coefficients[Q] * load4(output + q.at, q.count, q.whole);
         estimate = make_float4(clip(estimate.x, limit), clip(estimate.y, limit), clip(estimate.z, limit), clip(estimate.w, limit));
-        float4 sum = coefficients[3] * from + coefficients[4] * estimate;
-        if (previous) sum = sum + coefficients[5] * load4(previous + q.at, q.count, q.whole);
+        float4 sum = coefficients[U] * from + coefficients[V] * estimate;
+        if (previous) sum = sum + coefficients[W] * load4(previous + q.at, q.count, q.whole);
         if (s != 0) {
             float4 z = noise ? load4(noise + q.at, q.count, q.whole) : normals(streamBlock(seed, purpose, position, q.sample, q.block));
             sum = sum + s * z;

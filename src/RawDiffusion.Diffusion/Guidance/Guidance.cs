@@ -19,7 +19,6 @@ public static class Guidance
             using var without = unconditional(x, timesteps);
             var with = conditional(x, timesteps);
             x.Device.LinearCombination(scale, with, 1 - scale, without, with);
-            with.MarkWritten();
             return with;
         }
     };

@@ -87,9 +87,5 @@ public sealed class PlmsDenoiser : IDisposable
         return ((1 - level.Alpha * p) / level.Sigma, -level.Alpha * q / level.Sigma);
     }
 
-    private static void Mix(double a, Tensor x, double b, Tensor? z, Tensor y)
-    {
-        y.Device.LinearCombination(a, x, b, z, y);
-        y.MarkWritten();
-    }
+    private static void Mix(double a, Tensor x, double b, Tensor? z, Tensor y) => y.Device.LinearCombination(a, x, b, z, y);
 }

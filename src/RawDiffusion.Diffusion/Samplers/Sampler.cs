@@ -22,7 +22,6 @@ public static class Sampler
         using var position = new Tensor(device, new Shape(2), DType.Int32, "position").Upload([0, firstSample]);
         var start = new Tensor(device, shape, name: "x_T");
         device.FillNormal(start, new RandomStream(seed, RandomPurpose.SamplingStart, position));
-        start.MarkWritten();
         return start;
     }
 

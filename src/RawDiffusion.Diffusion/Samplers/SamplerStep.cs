@@ -1,7 +1,9 @@
+using RawDiffusion.Core;
+
 namespace RawDiffusion.Diffusion;
 
 /// <summary>
-/// One step of a sampler: which timestep the network hears, and the coefficients of <see cref="Core.Device.DenoiseUpdate"/>:
+/// One step of a sampler: which timestep the network hears, and the coefficients of <see cref="Device.DenoiseUpdate"/>:
 /// x̂_0 = clamp(p·x + q·output, −clip, clip), then next = u·x + v·x̂_0 + w·previous x̂_0 + s·z. As all that follows is made from the clipped
 /// x̂_0, so is the ε it implies.
 /// </summary>
@@ -16,7 +18,7 @@ namespace RawDiffusion.Diffusion;
 public readonly record struct SamplerStep(int Timestep, double P, double Q, double Clip, double U, double V, double W, double S)
 {
     /// <summary>How many coefficients a step has.</summary>
-    public const int CoefficientCount = 7;
+    public const int CoefficientCount = (int)DenoiseCoefficient.Count;
 
     /// <summary>The step in double precision for a single number: what the device does to each element.</summary>
     /// <param name="x">An element of x.</param>
@@ -31,5 +33,14 @@ public readonly record struct SamplerStep(int Timestep, double P, double Q, doub
     }
 
     /// <summary>The coefficients in the device's order.</summary>
-    internal void CopyTo(Span<double> row) => ((ReadOnlySpan<double>)[P, Q, Clip, U, V, W, S]).CopyTo(row);
+    internal void CopyTo(Span<double> row)
+    {
+        row[(int)DenoiseCoefficient.P] = P;
+        row[(int)DenoiseCoefficient.Q] = Q;
+        row[(int)DenoiseCoefficient.Clip] = Clip;
+        row[(int)DenoiseCoefficient.U] = U;
+        row[(int)DenoiseCoefficient.V] = V;
+        row[(int)DenoiseCoefficient.W] = W;
+        row[(int)DenoiseCoefficient.S] = S;
+    }
 }

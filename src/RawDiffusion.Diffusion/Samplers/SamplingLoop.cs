@@ -88,8 +88,6 @@ public sealed class SamplingLoop : IDisposable
             {
                 Step(noise?[i]);
             }
-            _x.MarkWritten();
-            _x0?.MarkWritten();
             observer?.Invoke(i, _x, _x0!);
         }
         return new Tensor(_x.Device, _x.Shape, name: "samples").CopyFrom(_x);

@@ -1,17 +1,25 @@
 using RawDiffusion.Pipelines;
-using RawDiffusion.Storage;
-using RawDiffusion.Training.Configuration;
 
 namespace RawDiffusion.Training;
 
-/// <summary>Draws the grid of samples that a run leaves now and then, always from the same noise, so that pictures can be compared.</summary>
-internal sealed class SampleGrids(GenerativeModel model, RunConfig config, RunFolder folder)
+/// <summary>Draws the grid of samples <c>samples/step-N.png</c> with the moving average, always from the same noise, so that pictures can be compared.</summary>
+internal sealed class SampleGrids : ITrainingObserver
 {
-    /// <summary>Draws <c>samples/step-N.png</c> with the weights that are bound now.</summary>
-    public void Draw(long step, CancellationToken stop)
+    /// <inheritdoc/>
+    public void PictureDue(TrainingSession session, CancellationToken stop)
     {
+        var (model, config, path) = (session.Model, session.Config, session.Folder.SamplePath(session.Step));
+        if (model.Planes > 0)
+        {
+            session.Tell(observer => observer.Noticed($"step {session.Step}: no picture is drawn, as the network takes {model.Planes} condition planes and the run knows none to draw under"));
+            return;
+        }
         var sampling = config.Sampling with { Guidance = model.Classes > 0 ? config.Sampling.Guidance : 1 };
         var request = new SampleRequest { Count = sampling.Count, Sampling = sampling, Seed = config.Seed };
-        SampleFiles.WriteGrid(ImageSampler.Run(model, request, stop: stop), folder.SamplePath(step));
+        using (session.Parameters.UseEma())
+        {
+            SampleFiles.WriteGrid(ImageSampler.Run(model, request, stop: stop), path);
+        }
+        session.Tell(observer => observer.Sampled(session.Step, path));
     }
 }
