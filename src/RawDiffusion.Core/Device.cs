@@ -55,10 +55,10 @@ public abstract partial class Device : IDisposable
     public abstract void Synchronize();
 
     /// <summary>
-    /// Takes work that will be done many times. A GPU records what the action puts into its stream, without running it, and replays it as a
-    /// whole; another device calls the action at every launch. So the action should put in the same work each time, on tensors that outlive
-    /// the recording or are its own; what changes from launch to launch is read from tensors. It reads nothing back and does not wait.
-    /// Every launch marks what the work writes.
+    /// Takes work that will be done many times. A GPU calls the action at the first launch, records at the second what it puts into its stream,
+    /// and replays that as a whole from then on; another device calls the action at every launch. So the action should put in the same work
+    /// each time, on tensors that outlive the recording or are its own; what changes from launch to launch is read from tensors. It reads
+    /// nothing back and does not wait. Every launch marks what the work writes.
     /// </summary>
     /// <param name="work">Ops, copies and fills.</param>
     /// <returns>The work, which the caller launches, and disposes before the device.</returns>
