@@ -20,12 +20,14 @@ internal static class DeviceChoice
         _ => OpenCuda(config),
     };
 
-    /// <summary>Opens the device that an option names; <c>auto</c> if it was not given.</summary>
-    /// <exception cref="ConfigurationException">There is no such name.</exception>
+    /// <summary>Opens the device that options describe.</summary>
+    /// <param name="name">Its name; <c>auto</c> if it was not given.</param>
+    /// <param name="threads">CPU threads; all if not given.</param>
+    /// <exception cref="ConfigurationException">There is no such name, or the threads are out of range.</exception>
     /// <exception cref="DeviceException">It is not there.</exception>
-    public static Device Open(string? name)
+    public static Device Open(string? name, int? threads = null)
     {
-        var config = new DeviceConfig { Name = name ?? "auto" };
+        var config = new DeviceConfig { Name = name ?? "auto", Threads = threads ?? 0 };
         var problems = RunConfigValidation.Problems(new RunConfig { Device = config });
         return problems.Count == 0 ? Open(config) : throw RunConfigJson.Failure(problems);
     }
