@@ -3,7 +3,8 @@ namespace RawDiffusion.Core;
 /// <summary>
 /// Where tensors live and ops run. Each op adds its part of the contract in its own file under <c>Ops/</c>: a method that checks its
 /// arguments, marks what it writes (<see cref="Tensor.Version"/>) and calls the abstract one of the same name and <c>Core</c>, which may
-/// trust them. A device that lacks an op does not compile.
+/// trust them. A device that lacks an op does not compile. Every op throws an <see cref="ArgumentException"/> for arguments that do not fit,
+/// and an <see cref="ObjectDisposedException"/> for tensors whose memory was given back.
 /// Outputs come with undefined content; every gradient goes where a <see cref="Sink"/> says, which also says whether it is added there.
 /// A device is driven by one thread at a time; results never depend on how many threads or blocks it uses inside.
 /// </summary>
@@ -54,10 +55,10 @@ public abstract partial class Device : IDisposable
     public abstract void Synchronize();
 
     /// <summary>
-    /// Takes work that will be done many times. A GPU records what the action puts into its stream, without running it, and replays it as a
-    /// whole; another device calls the action at every launch. So the action should put in the same work each time, on tensors that outlive
-    /// the recording or are its own; what changes from launch to launch is read from tensors. It reads nothing back and does not wait.
-    /// Every launch marks what the work writes.
+    /// Takes work that will be done many times. A GPU calls the action at the first launch, records at the second what it puts into its stream,
+    /// and replays that as a whole from then on; another device calls the action at every launch. So the action should put in the same work
+    /// each time, on tensors that outlive the recording or are its own; what changes from launch to launch is read from tensors. It reads
+    /// nothing back and does not wait. Every launch marks what the work writes.
     /// </summary>
     /// <param name="work">Ops, copies and fills.</param>
     /// <returns>The work, which the caller launches, and disposes before the device.</returns>

@@ -67,6 +67,20 @@ public static class ImageSampler
 
     private static void Check(GenerativeModel model, SampleRequest request)
     {
+        if (model.LearnedVariance)
+        {
+            throw new ConfigurationException(
+                $"This model learned its variance (variance_type learned_range): it answers {model.Network.Config.OutChannels} channels for images of {model.Channels}, " +
+                "and drawing with such a variance is not supported yet. Its network can be run on given inputs, or draw with a model of fixed variance.");
+        }
+        var network = model.Network.Config;
+        long planes = (long)request.Count * network.Height * network.Width * model.Planes;
+        if (request.Planes.Length != planes)
+        {
+            throw new ConfigurationException(
+                $"{request.Planes.Length} numbers of condition planes were given for {request.Count} images, but this network takes {model.Planes} planes of {network.Height}×{network.Width} beside each: " +
+                $"{planes} numbers. {(model.Planes == 0 ? "Leave them out." : "Give them, or draw with a model that takes none.")}");
+        }
         if (request.Class is { } label && (label < 0 || label >= model.Classes))
         {
             throw new ConfigurationException(model.Classes == 0
@@ -103,7 +117,7 @@ public static class ImageSampler
     {
         private readonly GenerativeModel _model;
         private readonly SampleRequest _request;
-        private readonly Tensor? _labels, _noClass, _guidance;
+        private readonly Tensor? _labels, _noClass, _guidance, _planes;
         private readonly SamplingLoop _loop;
 
         public Batch(GenerativeModel model, SampleRequest request, Sampler sampler, StepTable table, int size)
@@ -118,6 +132,7 @@ public static class ImageSampler
                     _guidance = new Tensor(model.Device, new Shape(1, 2), name: "guidance").Upload(Guidance.Weights(request.Sampling.Guidance));
                 }
                 var shape = new Shape(size, model.Network.Config.Height, model.Network.Config.Width, model.Channels);
+                _planes = model.Planes > 0 ? new Tensor(model.Device, shape.WithChannels(model.Planes), null, "condition planes") : null;
                 _loop = new SamplingLoop(sampler, table, Denoiser(), model.Device, shape, request.Seed, replay: true);
             }
             catch
@@ -134,6 +149,11 @@ public static class ImageSampler
         public Tensor Draw(int first, StepObserver observer)
         {
             _labels?.Upload(_request.Labels(_model.Classes, first, Size));
+            if (_planes is not null)
+            {
+                int each = (int)_planes.Shape.Count / Size;
+                _planes.Upload(_request.Planes.Span.Slice(first * each, Size * each));
+            }
             using var start = _loop.Start(first);
             return _loop.Run(start, first, observer: observer);
         }
@@ -144,14 +164,17 @@ public static class ImageSampler
             _labels?.Dispose();
             _noClass?.Dispose();
             _guidance?.Dispose();
+            _planes?.Dispose();
         }
 
         /// <summary>The network under the labels; guidance asks it twice, but for the scales that leave one of the answers out.</summary>
         private Denoiser Denoiser() => _request.Sampling.Guidance switch
         {
-            1 => _model.Denoiser(_labels),
-            0 => _model.Denoiser(_noClass),
-            _ => Guidance.ClassifierFree(_model.Denoiser(_noClass), _model.Denoiser(_labels), _guidance!),
+            1 => With(_labels),
+            0 => With(_noClass),
+            _ => Guidance.ClassifierFree(With(_noClass), With(_labels), _guidance!),
         };
+
+        private Denoiser With(Tensor? labels) => _model.Denoiser(new Condition(labels, _planes));
     }
 }

@@ -17,6 +17,9 @@ public sealed record SampleRequest
     /// <summary>The class of every image; null takes the classes in turn.</summary>
     public int? Class { get; init; }
 
+    /// <summary>The condition planes of every image in turn, [Count, H, W, P] at the network's size, for a network that takes planes.</summary>
+    public ReadOnlyMemory<float> Planes { get; init; }
+
     /// <summary>Images drawn at a time: a matter of memory and speed, not of the result.</summary>
     public int BatchSize { get; init; } = 64;
 

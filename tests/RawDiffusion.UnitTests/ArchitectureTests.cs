@@ -134,6 +134,65 @@ public partial class ArchitectureTests
         Assert.Empty(_longFiles.Keys.Except(tooLong.Keys).Select(name => $"{name} is short by now; take it off the list"));
     }
 
+    /// <summary>
+    /// Folders of a project are rooms that know each other in one direction only. What names what is read from the text: a word that a file of
+    /// another room declares as a type, and that is no member's name in the file that has it.
+    /// </summary>
+    [Fact]
+    public void FoldersOfAProjectFormNoCircle()
+    {
+        foreach (string project in _references.Keys)
+        {
+            var texts = Sources(project).ToDictionary(file => file, file => WithoutComments(File.ReadAllText(file)));
+            var homes = texts.SelectMany(file => TypeDeclaration().Matches(file.Value).Select(match => (Type: match.Groups[1].Value, Room: Room(file.Key))))
+                .ToLookup(type => type.Type, type => type.Room);
+            var known = new Dictionary<string, HashSet<string>>();
+            foreach (var (file, text) in texts)
+            {
+                var members = MemberName().Matches(text).Select(match => match.Groups[1].Value).ToHashSet();
+                foreach (string word in Word().Matches(text).Select(match => match.Value).Distinct().Where(word => !members.Contains(word)))
+                {
+                    // A type in several rooms (the tape, the device) belongs to all of them.
+                    if (homes[word].Distinct().ToList() is [var home] && home != Room(file))
+                    {
+                        known.TryAdd(Room(file), []);
+                        known[Room(file)].Add(home);
+                    }
+                }
+            }
+            if (Circle(known) is { } circle)
+            {
+                Assert.Fail($"the folders of {project} know each other in a circle: {string.Join(" → ", circle)}");
+            }
+        }
+
+        static string Room(string file) => Path.GetDirectoryName(Path.GetRelativePath(Path.Combine(_root, "src"), file))!;
+    }
+
+    /// <summary>A way from a room back to itself, or null.</summary>
+    private static List<string>? Circle(Dictionary<string, HashSet<string>> known)
+    {
+        var done = new HashSet<string>();
+        var way = new List<string>();
+        return known.Keys.Select(Follow).FirstOrDefault(circle => circle is not null);
+
+        List<string>? Follow(string room)
+        {
+            if (way.IndexOf(room) is >= 0 and var start)
+            {
+                return [.. way[start..], room];
+            }
+            if (!done.Add(room))
+            {
+                return null;
+            }
+            way.Add(room);
+            var circle = known.GetValueOrDefault(room, []).Order(StringComparer.Ordinal).Select(Follow).FirstOrDefault(found => found is not null);
+            way.RemoveAt(way.Count - 1);
+            return circle;
+        }
+    }
+
     /// <summary>The contract: each file of Core's Ops that declares methods of the device, with their names.</summary>
     private static Dictionary<string, string[]> Ops() =>
         Directory.GetFiles(Path.Combine(_root, "src", "RawDiffusion.Core", "Ops"), "*.cs")
@@ -173,6 +232,15 @@ public partial class ArchitectureTests
 
     [GeneratedRegex("""//.*|"(\\.|[^"\\\n])*"|/\*[\s\S]*?\*/""")]
     private static partial Regex StringOrComment();
+
+    [GeneratedRegex(@"^(?:public|internal) (?:(?:abstract|sealed|static|readonly|partial|ref|unsafe) )*(?:class|enum|record struct|record|struct|interface|delegate [^(]+?) (\w+)", RegexOptions.Multiline)]
+    private static partial Regex TypeDeclaration();
+
+    [GeneratedRegex(@"[\w>\])?] (\w+) (?:\{ (?:get|init|set)|=>|=)")]
+    private static partial Regex MemberName();
+
+    [GeneratedRegex(@"(?<![.\w])[A-Z]\w*")]
+    private static partial Regex Word();
 
     [GeneratedRegex(@"protected abstract void (\w+)\(")]
     private static partial Regex AbstractMethod();
