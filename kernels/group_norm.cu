@@ -168,7 +168,7 @@ KERNEL __launch_bounds__(512) group_norm_forward(
 //   dx (+)= rstd·(k·γ·dh − (Σ k·γ·S + x̂·Σ k·γ·M)/elements), the sums over the group's channels
 //   parts[n] = (k·M of every channel, k·S of every channel), which group_norm_parameters adds up to dgamma and dbeta
 //   dScaleShift (+)= (γ·M + β·S, S)
-// dx and dScaleShift may be null. 12 bytes per element if staged (else 20), 16 when accumulating; about 25 FLOPs and an exponential.
+// dx, parts and dScaleShift may be null. 12 bytes per element if staged (else 20), 16 when accumulating; about 25 FLOPs and an exponential.
 
 template <class V>
 __device__ __forceinline__ void groupNormBackward(
@@ -222,8 +222,10 @@ __device__ __forceinline__ void groupNormBackward(
             int channel = s.channel + c;
             long long pair = 2ll * blockIdx.y * channels + channel;
             float sumH = partial[c], momentH = partial[s.channels + c] * r, k = scaleShift ? 1.0f + scaleShift[pair] : 1.0f, gain = k * gamma[channel];
-            parts[pair] = k * momentH;
-            parts[pair + channels] = k * sumH;
+            if (parts) {
+                parts[pair] = k * momentH;
+                parts[pair + channels] = k * sumH;
+            }
             if (dScaleShift) {
                 float dScale = gamma[channel] * momentH + beta[channel] * sumH;
                 dScaleShift[pair] = accumulateScaleShift ? dScaleShift[pair] + dScale : dScale;
@@ -274,9 +276,9 @@ KERNEL __launch_bounds__(512) group_norm_backward(
     }
 }
 
-// dgamma, dbeta (+)= Σ over images of parts, [N, 2C]. A block of 256 threads takes 32 of the 2C columns, 8 images at a time; grid ⌈2C/32⌉.
+// dgamma, dbeta (+)= Σ over images of parts, [N, 2C]; one of them may be null. A block of 256 threads takes 32 of the 2C columns, 8 images at a time; grid ⌈2C/32⌉.
 // 4 bytes and 1 FLOP per element of parts.
-KERNEL group_norm_parameters(float* dgamma, float* dbeta, const float* parts, int images, int channels, int accumulate) {
+KERNEL group_norm_parameters(float* dgamma, float* dbeta, const float* parts, int images, int channels, int accumulateGamma, int accumulateBeta) {
     constexpr int lanes = 32, rows = 8;
     __shared__ float partial[rows * lanes];
     int lane = threadIdx.x % lanes, row = threadIdx.x / lanes, column = blockIdx.x * lanes + lane;
@@ -288,7 +290,10 @@ KERNEL group_norm_parameters(float* dgamma, float* dbeta, const float* parts, in
     partial[threadIdx.x] = sum;
     addRows<float>(partial, lanes, lane, row, lanes, rows);
     if (row == 0 && column < 2 * channels) {
-        float* target = column < channels ? dgamma + column : dbeta + (column - channels);
-        *target = accumulate ? *target + partial[lane] : partial[lane];
+        bool isGamma = column < channels;
+        float* target = isGamma ? dgamma : dbeta;
+        if (!target) return;
+        target += isGamma ? column : column - channels;
+        *target = (isGamma ? accumulateGamma : accumulateBeta) ? *target + partial[lane] : partial[lane];
     }
 }

@@ -19,7 +19,7 @@ public class AttentionBenchmarks : CpuBenchmark
     public void Forward() => Device.Attention(_q, _k, _v, _y, _p, Heads);
 
     [Benchmark]
-    public void Backward() => Device.AttentionBackward(_y, _q, _k, _v, _p, _dq, _dk, _dv, false, Heads);
+    public void Backward() => Device.AttentionBackward(_y, _q, _k, _v, _p, Sink.Into(_dq), Sink.Into(_dk), Sink.Into(_dv), Heads);
 
     protected override void Prepare()
     {

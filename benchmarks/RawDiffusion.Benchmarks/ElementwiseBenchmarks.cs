@@ -21,25 +21,25 @@ public class ElementwiseBenchmarks : CpuBenchmark
     public void Silu() => Device.Silu(_x, _y);
 
     [Benchmark]
-    public void SiluBackward() => Device.SiluBackward(_z, _x, _y, false);
+    public void SiluBackward() => Device.SiluBackward(_z, _x, Sink.Into(_y));
 
     [Benchmark]
-    public void Dropout() => Device.Dropout(_x, _y, false, 0.1, Stream);
+    public void Dropout() => Device.Dropout(_x, Sink.Into(_y), 0.1, Stream);
 
     [Benchmark]
     public void ConcatChannels() => Device.ConcatChannels(_x, _z, _wide);
 
     [Benchmark]
-    public void ConcatChannelsBackward() => Device.ConcatChannelsBackward(_wide, _x, false, _z, false, X.Channels);
+    public void ConcatChannelsBackward() => Device.ConcatChannelsBackward(_wide, Sink.Into(_x), Sink.Into(_z), X.Channels);
 
     [Benchmark]
     public void UpsampleNearest() => Device.UpsampleNearest(_x, _large);
 
     [Benchmark]
-    public void UpsampleNearestBackward() => Device.UpsampleNearestBackward(_large, _x, false);
+    public void UpsampleNearestBackward() => Device.UpsampleNearestBackward(_large, Sink.Into(_x));
 
     [Benchmark]
-    public void SumPositions() => Device.SumPositions(_x, _sum, false);
+    public void SumPositions() => Device.SumPositions(_x, Sink.Into(_sum));
 
     protected override void Prepare()
     {

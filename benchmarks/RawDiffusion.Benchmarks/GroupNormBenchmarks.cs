@@ -15,7 +15,7 @@ public class GroupNormBenchmarks : CpuBenchmark
 
     [Benchmark]
     public void Backward() =>
-        Device.GroupNormBackward(_y, _x, _gamma, _beta, null, _mean, _rstd, _dx, false, _dgamma, _dbeta, false, null, false, 32, silu: true);
+        Device.GroupNormBackward(_y, _x, _gamma, _beta, null, _mean, _rstd, Sink.Into(_dx), Sink.Into(_dgamma), Sink.Into(_dbeta), Sink.None, 32, silu: true);
 
     protected override void Prepare()
     {

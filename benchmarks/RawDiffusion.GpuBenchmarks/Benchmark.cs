@@ -1,6 +1,6 @@
 using RawDiffusion.Cuda;
+using RawDiffusion.Diffusion;
 using RawDiffusion.Models;
-using RawDiffusion.Training.Configuration;
 
 namespace RawDiffusion.GpuBenchmarks;
 

@@ -40,13 +40,13 @@ internal static class OpCases
             yield return new("Conv2dBackwardInput", shape, count, g.Flops, bytes, t =>
             {
                 Tensor dy = t.Normal(y), tw = t.Normal(w), dx = t.Normal(x);
-                return () => t.Device.Conv2dBackwardInput(dy, tw, dx, false, g);
+                return () => t.Device.Conv2dBackwardInput(dy, tw, Sink.Into(dx), g);
             });
         }
         yield return new("Conv2dBackwardWeight", shape, count, g.Flops, bytes, t =>
         {
             Tensor tx = t.Normal(x), dy = t.Normal(y), dw = t.Normal(w), dbias = t.Normal(g.Cout);
-            return () => t.Device.Conv2dBackwardWeight(tx, dy, dw, dbias, false, g);
+            return () => t.Device.Conv2dBackwardWeight(tx, dy, Sink.Into(dw), Sink.Into(dbias), g);
         });
     }
 
@@ -62,12 +62,12 @@ internal static class OpCases
         yield return new("LinearBackwardInput", shape, count, flops, bytes, t =>
         {
             Tensor dy = t.Normal(m, n), w = t.Normal(n, k), dx = t.Normal(m, k);
-            return () => t.Device.LinearBackwardInput(dy, w, dx, false);
+            return () => t.Device.LinearBackwardInput(dy, w, Sink.Into(dx));
         });
         yield return new("LinearBackwardWeight", shape, count, flops, bytes, t =>
         {
             Tensor x = t.Normal(m, k), dy = t.Normal(m, n), dw = t.Normal(n, k), dbias = t.Normal(n);
-            return () => t.Device.LinearBackwardWeight(x, dy, dw, dbias, false);
+            return () => t.Device.LinearBackwardWeight(x, dy, Sink.Into(dw), Sink.Into(dbias));
         });
     }
 
@@ -85,7 +85,7 @@ internal static class OpCases
         {
             Tensor dy = t.Normal(q), tq = t.Normal(q), k = t.Normal(q), v = t.Normal(q), probabilities = t.Normal(squares);
             Tensor dq = t.Normal(q), dk = t.Normal(q), dv = t.Normal(q);
-            return () => t.Device.AttentionBackward(dy, tq, k, v, probabilities, dq, dk, dv, false, heads);
+            return () => t.Device.AttentionBackward(dy, tq, k, v, probabilities, Sink.Into(dq), Sink.Into(dk), Sink.Into(dv), heads);
         });
     }
 
@@ -103,7 +103,7 @@ internal static class OpCases
             Tensor dy = t.Normal(x), tx = t.Normal(x), gamma = t.Normal(x.C), beta = t.Normal(x.C), mean = t.Normal(x.N, groups), rstd = t.Normal(x.N, groups);
             Tensor dx = t.Normal(x), dgamma = t.Normal(x.C), dbeta = t.Normal(x.C);
             t.Device.GroupNorm(tx, gamma, beta, null, dx, mean, rstd, groups, eps, silu);
-            return () => t.Device.GroupNormBackward(dy, tx, gamma, beta, null, mean, rstd, dx, false, dgamma, dbeta, false, null, false, groups, silu);
+            return () => t.Device.GroupNormBackward(dy, tx, gamma, beta, null, mean, rstd, Sink.Into(dx), Sink.Into(dgamma), Sink.Into(dbeta), Sink.None, groups, silu);
         });
     }
 
@@ -119,7 +119,7 @@ internal static class OpCases
         yield return new("ConcatChannelsBackward", shape, count, 0, Float * 2 * both.Count, t =>
         {
             Tensor dy = t.Normal(both), da = t.Normal(x), db = t.Normal(skip);
-            return () => t.Device.ConcatChannelsBackward(dy, da, false, db, false, x.C);
+            return () => t.Device.ConcatChannelsBackward(dy, Sink.Into(da), Sink.Into(db), x.C);
         });
     }
 
@@ -134,7 +134,7 @@ internal static class OpCases
         yield return new("UpsampleNearestBackward", x.ToString(), count, 0, Float * (x.Count + y.Count), t =>
         {
             Tensor dy = t.Normal(y), dx = t.Normal(x);
-            return () => t.Device.UpsampleNearestBackward(dy, dx, false);
+            return () => t.Device.UpsampleNearestBackward(dy, Sink.Into(dx));
         });
     }
 
@@ -149,12 +149,12 @@ internal static class OpCases
         yield return new("Dropout", x.ToString(), 1, 0, Float * 2 * x.Count, t =>
         {
             Tensor tx = t.Normal(x), y = t.Normal(x);
-            return () => t.Device.Dropout(tx, y, false, 0.1, t.Stream);
+            return () => t.Device.Dropout(tx, Sink.Into(y), 0.1, t.Stream);
         });
         yield return new("SumPositions", x.ToString(), 1, 0, Float * (x.Count + x.N * x.C), t =>
         {
             Tensor tx = t.Normal(x), sum = t.Normal(x.N, x.C);
-            return () => t.Device.SumPositions(tx, sum, false);
+            return () => t.Device.SumPositions(tx, Sink.Into(sum));
         });
         yield return new("Silu", x.ToString(), 1, 0, Float * 2 * x.Count, t =>
         {

@@ -1,8 +1,8 @@
 using System.CommandLine;
 using RawDiffusion.Core;
 using RawDiffusion.GpuBenchmarks;
+using RawDiffusion.Pipelines;
 using RawDiffusion.Training.Configuration;
-using RawDiffusion.Training.Inference;
 
 // `RawDiffusion.GpuBenchmarks --batch 128 --out kernels.jsonl`
 var batch = new Option<int>("--batch") { Description = "Images per training step.", HelpName = "N", DefaultValueFactory = _ => 128 };
@@ -25,13 +25,13 @@ root.SetAction(parse =>
             throw new ConfigurationException($"--batch or --sample-batch is {batches.Min()}; both must be at least 1.");
         }
         using var report = new Report(parse.GetValue(output)!);
-        new Benchmark(NetworkMapping.FromConfig(config), config.Diffusion, isQuick, report).Run(isQuick ? 2 : batches[0], isQuick ? [1] : batches[1..]);
+        new Benchmark(NetworkMapping.FromConfig(config.Network, config.Dataset!), config.Diffusion, isQuick, report).Run(isQuick ? 2 : batches[0], isQuick ? [1] : batches[1..]);
         return 0;
     }
     catch (RawDiffusionException e)
     {
         Console.Error.WriteLine($"error: {e.Message}");
-        return e.ExitCode;
+        return e switch { ConfigurationException => 2, DeviceException => 4, _ => 1 };
     }
     catch (Exception e) when (e is IOException or UnauthorizedAccessException)
     {

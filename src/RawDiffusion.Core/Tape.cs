@@ -8,12 +8,17 @@ namespace RawDiffusion.Core;
 /// no earlier op can need it; a tape that does not record frees them at the end of the <see cref="Scope"/> they were made in, or by
 /// <see cref="Release"/>. What is left goes when the tape is disposed.
 /// </para>
+/// <para>
+/// Gradients are the tape's, too: an activation's is freed as soon as no earlier op can need it, an input's is there until the tape is
+/// disposed (<see cref="Gradient"/>). Only those of parameters outlive it: see <see cref="Tensor.BindGradient"/>.
+/// </para>
 /// </summary>
 public sealed partial class Tape : IDisposable
 {
     private readonly List<Tensor> _made = [];
     private readonly List<Node> _nodes = [];
     private readonly HashSet<Tensor> _kept = [];
+    private readonly Dictionary<Tensor, Tensor> _gradients = [];
     private string? _ranBackward;
 
     /// <summary>A tape on a device.</summary>
@@ -34,37 +39,56 @@ public sealed partial class Tape : IDisposable
     private readonly record struct Node(string Op, Tensor Output, Tensor[] Saved, Action<Tensor> Backward);
 
     /// <summary>
-    /// Runs everything recorded backwards from a scalar: brings ∂loss/∂p into the gradient of every parameter it depends on,
-    /// adding where <see cref="Tensor.HasGradient"/> is set. Activations are freed on the way; the loss itself is kept until the tape goes.
+    /// Runs everything recorded backwards from an output y: brings Σ cotangent·∂y/∂x to every x that it depends on and that requires a
+    /// gradient, to <see cref="Tensor.BoundGradient"/> where there is one and else to <see cref="Gradient"/>. Activations are freed on the
+    /// way; the output itself is kept until the tape goes.
     /// </summary>
-    /// <param name="loss">A tensor of one element that this tape made.</param>
-    /// <exception cref="InvalidOperationException">The tape does not record, ran backward before, or the loss is not its own scalar.</exception>
-    public void Backward(Tensor loss)
+    /// <param name="output">A tensor that this tape made from something that requires a gradient.</param>
+    /// <param name="cotangent">∂loss/∂output, like the output, of real numbers; stays as it is. 1 if null, for an output of one element: the loss itself.</param>
+    /// <exception cref="InvalidOperationException">The tape does not record, ran backward before, or did not make the output; or there is no cotangent for an output of several elements.</exception>
+    /// <exception cref="ArgumentException">The cotangent is of another shape, device or type.</exception>
+    public void Backward(Tensor output, Tensor? cotangent = null)
     {
         if (!Recording)
         {
-            throw new InvalidOperationException($"Backward from {loss}: this tape does not record. Create it with recording: true.");
+            throw new InvalidOperationException($"Backward from {output}: this tape does not record. Create it with recording: true.");
         }
         if (_ranBackward is not null)
         {
-            throw new InvalidOperationException($"Backward from {loss}: this tape already ran backward from {_ranBackward}, which freed what it had recorded. Record the step anew on a new tape.");
+            throw new InvalidOperationException($"Backward from {output}: this tape already ran backward from {_ranBackward}, which freed what it had recorded. Record the step anew on a new tape.");
         }
-        if (loss.Shape.Count != 1 || !_nodes.Exists(n => n.Output == loss))
+        if (!_nodes.Exists(n => n.Output == output))
         {
-            throw new InvalidOperationException($"Backward from {loss}: expected a tensor of one element that was made on this tape from something that requires a gradient.");
+            throw new InvalidOperationException($"Backward from {output}: expected a tensor that was made on this tape from something that requires a gradient.");
         }
-        _ranBackward = loss.ToString();
-        Keep(loss);
-        GradientOf(loss, out _).Upload([1f]);
+        if (cotangent is null && output.Shape.Count != 1)
+        {
+            throw new InvalidOperationException($"Backward from {output}: expected a tensor of one element, or a cotangent. Give ∂loss/∂output, of the output's shape.");
+        }
+        Device.Check("Backward", "the cotangent", cotangent, output.Shape);
+        _ranBackward = output.ToString();
+        Keep(output);
+        var start = SinkOf(output).Tensor!;
+        if (cotangent is null)
+        {
+            start.Upload([1f]);
+        }
+        else
+        {
+            start.CopyFrom(cotangent);
+        }
         for (int i = _nodes.Count - 1; i >= 0; i--)
         {
             var node = _nodes[i];
-            if (node.Output.Gradient is { } gradient && node.Output.HasGradient)
+            if (_gradients.TryGetValue(node.Output, out var gradient))
             {
                 node.Backward(gradient);
             }
             // Ops recorded earlier can only have read tensors made earlier: nobody needs this output or its gradient any more.
-            FreeGradient(node.Output);
+            if (node.Output == output || !_kept.Contains(node.Output))
+            {
+                FreeGradient(node.Output);
+            }
             string by = $"Backward (after {node.Op})";
             foreach (var saved in node.Saved)
             {
@@ -78,7 +102,27 @@ public sealed partial class Tape : IDisposable
         _nodes.Clear();
     }
 
-    /// <summary>Keeps a tensor's content until the tape is disposed, through <see cref="Backward"/> and past the end of scopes.</summary>
+    /// <summary>
+    /// The gradient that <see cref="Backward"/> brought to a tensor, Σ cotangent·∂output/∂x. It belongs to the tape, and goes with it.
+    /// </summary>
+    /// <param name="x">An input that requires a gradient, or an activation that was kept before the backward pass.</param>
+    /// <returns>Like x.</returns>
+    /// <exception cref="InvalidOperationException">There is none: the message says why.</exception>
+    public Tensor Gradient(Tensor x)
+    {
+        if (_gradients.TryGetValue(x, out var gradient))
+        {
+            return gradient;
+        }
+        string why = x.BoundGradient is not null ? "it adds up beyond this tape: read BoundGradient.Sum"
+            : _ranBackward is null ? "this tape has not run backward: do that first"
+            : !x.RequiresGradient ? "nobody asked for it: set RequiresGradient before the tensor is used"
+            : _made.Contains(x) ? "an activation's is freed as soon as nothing needs it: Keep the activation before Backward"
+            : $"no gradient came to it, for {_ranBackward} does not depend on it, or the tape is disposed";
+        throw new InvalidOperationException($"This tape holds no gradient of {x}: {why}.");
+    }
+
+    /// <summary>Keeps a tensor's content, and its gradient if it gets one, until the tape is disposed: through <see cref="Backward"/> and past the end of scopes.</summary>
     public Tensor Keep(Tensor tensor)
     {
         _kept.Add(tensor);
@@ -111,15 +155,16 @@ public sealed partial class Tape : IDisposable
     /// <summary>Frees whatever the tape still owns.</summary>
     public void Dispose()
     {
-        foreach (var node in _nodes)
+        const string by = "the end of its tape";
+        foreach (var gradient in _gradients.Values)
         {
-            FreeGradient(node.Output);
+            gradient.Free(by);
         }
         foreach (var tensor in _made)
         {
-            FreeGradient(tensor);
-            tensor.Free("the end of its tape");
+            tensor.Free(by);
         }
+        _gradients.Clear();
         _nodes.Clear();
         _made.Clear();
     }
@@ -149,9 +194,14 @@ public sealed partial class Tape : IDisposable
     }
 
     /// <summary>A tensor for an op's output, owned by the tape.</summary>
-    private Tensor Make(string op, Shape shape, DType? type = null)
+    /// <exception cref="InvalidOperationException">The tape ran backward before.</exception>
+    private Tensor Make(string op, Shape shape)
     {
-        var tensor = new Tensor(Device, shape, type, op);
+        if (_ranBackward is not null)
+        {
+            throw new InvalidOperationException($"{op}: this tape already ran backward from {_ranBackward}. Record the next step on a new tape.");
+        }
+        var tensor = new Tensor(Device, shape, null, op);
         _made.Add(tensor);
         return tensor;
     }
@@ -182,133 +232,46 @@ public sealed partial class Tape : IDisposable
         return output;
     }
 
-    /// <summary>The tensor that takes ∂loss/∂<paramref name="tensor"/>, and whether to add to it or to overwrite it.</summary>
-    private Tensor GradientOf(Tensor tensor, out bool accumulate)
+    /// <summary>Where ∂loss/∂<paramref name="tensor"/> goes: nowhere if there is no such tensor, or if it requires no gradient.</summary>
+    private Sink SinkOf(Tensor? tensor)
     {
-        tensor.Gradient ??= new Tensor(Device, tensor.Shape, null, "∂" + tensor.Name);
-        accumulate = tensor.HasGradient;
-        tensor.HasGradient = true;
-        return tensor.Gradient;
-    }
-
-    /// <summary>
-    /// The tensors that take the gradients of several inputs which one call of the contract computes, with one flag for all: if only some
-    /// hold a sum yet, the others start from zero. An input that requires no gradient gets a tensor that the tape throws away.
-    /// </summary>
-    private Tensor?[] GradientsOf(out bool accumulate, params ReadOnlySpan<Tensor?> inputs)
-    {
-        var gradients = new Tensor?[inputs.Length];
-        var fresh = new List<Tensor>();
-        for (int i = 0; i < inputs.Length; i++)
+        if (tensor is not { RequiresGradient: true })
         {
-            if (inputs[i] is { } input)
-            {
-                bool holdsSum = false;
-                var gradient = input.RequiresGradient ? GradientOf(input, out holdsSum) : Make("unused ∂" + input.Name, input.Shape);
-                gradients[i] = gradient;
-                if (!holdsSum)
-                {
-                    fresh.Add(gradient);
-                }
-            }
+            return Sink.None;
         }
-        accumulate = fresh.Count < gradients.Count(g => g is not null);
-        if (accumulate)
+        if (tensor.BoundGradient is { } bound)
         {
-            fresh.ForEach(g => g.Clear());
+            return bound.Take();
         }
-        return gradients;
+        return _gradients.TryGetValue(tensor, out var gradient)
+            ? Sink.Onto(gradient)
+            : Sink.Into(_gradients[tensor] = new Tensor(Device, tensor.Shape, null, "∂" + tensor.Name));
     }
 
     /// <summary>
     /// Brings ∂loss/∂<paramref name="output"/> to an input that was added to the output unchanged. As the last act of a backward it may take
     /// the output's buffer over instead of copying it.
     /// </summary>
-    private void PassGradient(Tensor output, Tensor input)
+    private void PassGradient(Tensor output, Tensor? input)
     {
-        if (input.Gradient is null && !_kept.Contains(output))
+        if (input is not { RequiresGradient: true })
         {
-            (input.Gradient, input.HasGradient) = (output.Gradient, true);
-            (output.Gradient, output.HasGradient) = (null, false);
             return;
         }
-        var target = GradientOf(input, out bool accumulate);
-        Device.LinearCombination(1, output.Gradient!, accumulate ? 1 : 0, accumulate ? target : null, target);
+        if (input.BoundGradient is null && !_gradients.ContainsKey(input) && !_kept.Contains(output))
+        {
+            _gradients.Remove(output, out var handedOver);
+            _gradients[input] = handedOver!;
+            return;
+        }
+        AddScaled(_gradients[output], 1, input);
     }
 
-    private static void FreeGradient(Tensor tensor)
+    private void FreeGradient(Tensor tensor)
     {
-        tensor.Gradient?.Free("Backward");
-        tensor.Gradient = null;
-        tensor.HasGradient = false;
-    }
-
-    /// <summary>Checks that an op's inputs are alive, here, and of real numbers.</summary>
-    private void Check(string op, params ReadOnlySpan<Tensor?> inputs)
-    {
-        foreach (var input in inputs)
+        if (_gradients.Remove(tensor, out var gradient))
         {
-            Check(op, input, Device.Real);
+            gradient.Free("Backward");
         }
     }
-
-    private void Check(string op, Tensor? input, DType type)
-    {
-        if (_ranBackward is not null)
-        {
-            throw new InvalidOperationException($"{op}: this tape already ran backward from {_ranBackward}. Record the next step on a new tape.");
-        }
-        if (input is { IsDisposed: true })
-        {
-            throw input.Disposed(op);
-        }
-        if (input is not null && input.Device != Device)
-        {
-            throw new ArgumentException($"{op}: {input} lives on {input.Device.Description}, but the tape runs on {Device.Description}. Upload it there first.");
-        }
-        if (input is not null && input.DType != type)
-        {
-            throw new ArgumentException($"{op}: {input} was given where elements of {type} are expected. Upload the numbers to a tensor of that type.");
-        }
-    }
-
-    private static void Expect(bool condition, string op, string expected, params ReadOnlySpan<Tensor?> found)
-    {
-        if (!condition)
-        {
-            throw new ArgumentException($"{op}: expected {expected}; found {string.Join(", ", found.ToArray().Where(t => t is not null))}");
-        }
-    }
-
-    private static void ExpectShape(string op, string what, Tensor? tensor, Shape shape)
-    {
-        if (tensor is not null && tensor.Shape != shape)
-        {
-            throw new ArgumentException($"{op}: {what} should be {shape}, but {tensor} was given");
-        }
-    }
-}
-
-/// <summary>A part of a computation whose intermediate tensors go when it ends: see <see cref="Tape.Scope"/>.</summary>
-public sealed class TapeScope : IDisposable
-{
-    private readonly Tape _tape;
-    private readonly int _start;
-    private Tensor? _kept;
-
-    internal TapeScope(Tape tape, int start) => (_tape, _start) = (tape, start);
-
-    /// <summary>Lets the scope's one result live on in the scope around it.</summary>
-    /// <exception cref="InvalidOperationException">Another tensor is kept already.</exception>
-    public Tensor Keep(Tensor result)
-    {
-        if (_kept is not null && _kept != result)
-        {
-            throw new InvalidOperationException($"a scope keeps one tensor, and {_kept} is kept already; {result} needs a scope of its own, or Tape.Keep");
-        }
-        return _kept = result;
-    }
-
-    /// <summary>Ends the scope.</summary>
-    public void Dispose() => _tape.EndScope(_start, _kept);
 }

@@ -56,23 +56,23 @@ public sealed class Tensor : IDisposable
     public bool IsDisposed => (_root ?? this)._freed is not null;
 
     /// <summary>
-    /// A number, unique in the process, that changes whenever the content is replaced (an upload, an optimizer step): what a device
-    /// derived from the content (packed weights) is valid as long as the version stands.
+    /// A number, unique in the process, that changes whenever the content is replaced (an upload, an op that writes it, a launch of one that
+    /// was recorded): what a device derived from the content (packed weights) is valid as long as the version stands.
     /// </summary>
     public long Version => (_root ?? this)._version;
 
-    /// <summary>Whether a backward pass must bring a gradient to this tensor.</summary>
+    /// <summary>Whether a backward pass must bring a gradient to this tensor: to <see cref="BoundGradient"/>, or else to <see cref="Tape.Gradient"/>.</summary>
     public bool RequiresGradient { get; set; }
 
-    /// <summary>∂loss/∂this, same shape: a parameter's is a slice of the gradient arena, an activation's lives during the backward pass.</summary>
-    public Tensor? Gradient { get; set; }
-
-    /// <summary>Whether <see cref="Gradient"/> holds a sum to add to, rather than undefined content to overwrite.</summary>
-    public bool HasGradient { get; set; }
+    /// <summary>Where this parameter's gradients add up, if <see cref="BindGradient"/> said where; otherwise they belong to the tape.</summary>
+    public BoundGradient? BoundGradient { get; private set; }
 
     /// <summary>The device address of the first element.</summary>
     /// <exception cref="ObjectDisposedException">The memory has been given back.</exception>
     public nint Address => IsDisposed ? throw Disposed("read") : _address;
+
+    /// <summary>Where the memory begins that holds this tensor, and that <see cref="Core.Device.OnFreed"/> will name when it is given back.</summary>
+    public nint MemoryAddress => (_root ?? this)._address;
 
     /// <summary>A slice of this tensor's memory that lives as long as this tensor does.</summary>
     /// <param name="offset">The first element, counted in row-major order.</param>
@@ -87,8 +87,26 @@ public sealed class Tensor : IDisposable
         return new Tensor(_root ?? this, offset + (_address - (_root ?? this)._address) / DType.Size(), shape, name ?? Name);
     }
 
-    /// <summary>Says that the content was replaced by other means than this class's: see <see cref="Version"/>.</summary>
-    public void MarkWritten() => (_root ?? this)._version = Interlocked.Increment(ref _versions);
+    /// <summary>Makes this tensor a parameter, whose gradients from now on add up in a given tensor, whatever the tape.</summary>
+    /// <param name="sum">Of this tensor's shape, device and type; its owner keeps it as long as this tensor is used.</param>
+    /// <exception cref="ArgumentException">A sum of another shape, device or type.</exception>
+    public BoundGradient BindGradient(Tensor sum)
+    {
+        if (sum.Device != Device || sum.DType != DType || sum.Shape != Shape)
+        {
+            throw new ArgumentException($"the gradient of {this} cannot be summed in {sum}: device, type and shape must agree");
+        }
+        RequiresGradient = true;
+        return BoundGradient = new BoundGradient(sum);
+    }
+
+    /// <summary>Says that the content was replaced by other means than this class's and the device's ops: see <see cref="Version"/>.</summary>
+    public void MarkWritten()
+    {
+        var owner = _root ?? this;
+        owner._version = Interlocked.Increment(ref _versions);
+        Device.NoteWrite(owner);
+    }
 
     /// <summary>Replaces the content by host numbers, rounded to the element type where it is narrower.</summary>
     /// <exception cref="ArgumentException">The number of values is not the number of elements.</exception>
@@ -165,6 +183,7 @@ public sealed class Tensor : IDisposable
         {
             _freed = by;
             Device.Memory.Return(_address, Bytes);
+            Device.OnFreed(_address);
         }
     }
 

@@ -14,8 +14,14 @@ public class OpConformanceTests
         from opCase in OpCases.All.OfType<TapeCase>()
         where opCase.Tensors.Any(t => t.Role == Role.Differentiable)
         from device in DeviceUnderTest.All
-        from usage in (Usage[])[Usage.Twice, Usage.OntoAll, Usage.OntoEven, Usage.OntoOdd]
+        from usage in (Usage[])[Usage.Twice, Usage.Onto]
         select new TheoryDataRow<string, string, Usage>(opCase.FullName, device.Name, usage) { TestDisplayName = $"{opCase} on {device}: {check}, {usage}", Label = "" };
+
+    public static IEnumerable<TheoryDataRow<string, string>> SinksOnDevices(string check) =>
+        from opCase in OpCases.All.OfType<TapeCase>()
+        where opCase.Tensors.Count(t => t.Role == Role.Differentiable) > 1
+        from device in DeviceUnderTest.All
+        select new TheoryDataRow<string, string>(opCase.FullName, device.Name) { TestDisplayName = $"{opCase} on {device}: {check}", Label = "" };
 
     public static IEnumerable<TheoryDataRow<string, string>> CasesOnTwins(string check) =>
         from opCase in OpCases.All
@@ -32,6 +38,11 @@ public class OpConformanceTests
     [MemberData(nameof(UsagesOnDevices), "adds up gradients")]
     public void AddsUpGradients(string opCase, string device, Usage usage) =>
         Conformance.AgreesWithReference(OpCases.Named(opCase), DeviceUnderTest.Named(device), usage);
+
+    [Theory]
+    [MemberData(nameof(SinksOnDevices), "brings each gradient for itself")]
+    public void BringsEachGradientForItself(string opCase, string device) =>
+        Conformance.SinksAreIndependent((TapeCase)OpCases.Named(opCase), DeviceUnderTest.Named(device));
 
     [Theory]
     [MemberData(nameof(CasesOnDevices), "repeats itself bit for bit")]

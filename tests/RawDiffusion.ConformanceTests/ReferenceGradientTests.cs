@@ -20,10 +20,11 @@ public class ReferenceGradientTests
     }
 
     [Theory]
-    [MemberData(nameof(Cases), "gradients are added to what is there", new[] { Usage.OntoAll, Usage.OntoEven, Usage.OntoOdd })]
+    [MemberData(nameof(Cases), "gradients are added to what is there", new[] { Usage.Onto })]
     public void GradientsAreAddedToWhatIsThere(string opCase, Usage usage)
     {
+        Assert.Equal(Usage.Onto, usage);
         using var device = new ReferenceDevice();
-        FiniteDifferences.CheckSums((TapeCase)OpCases.Named(opCase), usage, device);
+        FiniteDifferences.CheckSums((TapeCase)OpCases.Named(opCase), device);
     }
 }

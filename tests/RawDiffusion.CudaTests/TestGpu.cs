@@ -3,7 +3,7 @@ using RawDiffusion.Core;
 using RawDiffusion.Cuda;
 using RawDiffusion.Testing;
 
-[assembly: CollectionBehavior(DisableTestParallelization = true)]
+[assembly: Xunit.v3.Parallelization(Mode = Xunit.Sdk.ParallelMode.None)]
 
 namespace RawDiffusion.CudaTests;
 

@@ -1,7 +1,7 @@
 using System.Text.Json;
-using RawDiffusion.Testing;
 using RawDiffusion.Images;
 using RawDiffusion.Storage;
+using RawDiffusion.Testing;
 
 namespace RawDiffusion.EndToEndTests;
 

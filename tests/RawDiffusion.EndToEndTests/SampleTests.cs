@@ -1,8 +1,8 @@
 using System.IO.Compression;
 using System.Text;
-using RawDiffusion.Testing;
 using RawDiffusion.Images;
 using RawDiffusion.Storage;
+using RawDiffusion.Testing;
 
 namespace RawDiffusion.EndToEndTests;
 

@@ -3,7 +3,17 @@ namespace RawDiffusion.Core;
 public abstract partial class Device
 {
     /// <summary>y = a·x + b·z element by element; z may be null (then b is ignored), and y may be x or z itself.</summary>
-    public abstract void LinearCombination(double a, Tensor x, double b, Tensor? z, Tensor y);
+    public void LinearCombination(double a, Tensor x, double b, Tensor? z, Tensor y)
+    {
+        const string op = nameof(LinearCombination);
+        Check(op, x);
+        Check(op, "the second term", z, x.Shape);
+        Written(op, "y", y, x.Shape);
+        LinearCombinationCore(a, x, b, z, y);
+    }
+
+    /// <summary>Does <see cref="LinearCombination"/>, whose arguments have been checked.</summary>
+    protected abstract void LinearCombinationCore(double a, Tensor x, double b, Tensor? z, Tensor y);
 }
 
 public sealed partial class Tape
@@ -19,26 +29,21 @@ public sealed partial class Tape
     public Tensor LinearCombination(double a, Tensor x, double b, Tensor? z)
     {
         const string op = "LinearCombination";
-        Check(op, x, z);
-        ExpectShape(op, "the second term", z, x.Shape);
         var y = Make(op, x.Shape);
         Device.LinearCombination(a, x, b, z, y);
         return Record(op, y, [x, z], [], dy =>
         {
             AddScaled(dy, a, x);
-            if (z is not null)
-            {
-                AddScaled(dy, b, z);
-            }
+            AddScaled(dy, b, z);
         });
     }
 
-    private void AddScaled(Tensor dy, double factor, Tensor input)
+    /// <summary>Brings factor·dy to an input.</summary>
+    private void AddScaled(Tensor dy, double factor, Tensor? input)
     {
-        if (input.RequiresGradient)
+        if (SinkOf(input) is { Tensor: { } target } sink)
         {
-            var target = GradientOf(input, out bool accumulate);
-            Device.LinearCombination(factor, dy, 1, accumulate ? target : null, target);
+            Device.LinearCombination(factor, dy, 1, sink.Accumulate ? target : null, target);
         }
     }
 }

@@ -60,7 +60,19 @@ internal sealed unsafe class NarrowConvolution(Workers workers, in KernelSet ker
     }
 
     /// <summary>The narrow side is spread over a row per pixel of the wide side, one column per tap and channel; then dw is a matrix product.</summary>
-    public void BackwardWeight(float* x, float* dy, float* dw, float* dbias, bool accumulate)
+    public void BackwardWeight(float* x, float* dy, float* dw, bool accumulate, float* dbias, bool accumulateBias)
+    {
+        if (dw != null)
+        {
+            BackwardWeight(x, dy, dw, accumulate);
+        }
+        if (dbias != null)
+        {
+            BackwardBias(dy, dbias, accumulateBias);
+        }
+    }
+
+    private void BackwardWeight(float* x, float* dy, float* dw, bool accumulate)
     {
         var g = geometry;
         int pitch = Blocking.Count(_taps * Math.Min(g.Cin, g.Cout), Blocking.Channels) * Blocking.Channels;
@@ -77,10 +89,6 @@ internal sealed unsafe class NarrowConvolution(Workers workers, in KernelSet ker
         {
             Spread(dy, g.OutH, g.OutW, g.Cout, spread, pitch, g.H, g.W, InputToOutput, tapPitch: 1, channelPitch: _taps);
             new ColumnProduct(workers, _kernels, product) { A = spread, B = x, C = dw, Addend = accumulate ? dw : null }.Run();
-        }
-        if (dbias != null)
-        {
-            BackwardBias(dy, dbias, accumulate);
         }
     }
 

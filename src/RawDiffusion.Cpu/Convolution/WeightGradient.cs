@@ -20,9 +20,12 @@ internal sealed unsafe class WeightGradient
     private const long GroupBudget = 1280 << 10;
     private const int MaximalGroups = 16;
 
-    public required float* X, Dy, Dw;
-    public float* Dbias;
-    public bool Accumulate;
+    public required float* X, Dy;
+
+    /// <summary>Either may be null, which computes the other alone, with the same bits.</summary>
+    public required float* Dw, Dbias;
+
+    public required bool Accumulate, AccumulateBias;
 
     private readonly Workers _workers;
     private readonly KernelSet _kernels;
@@ -76,7 +79,7 @@ internal sealed unsafe class WeightGradient
         _partialBias = (float*)_workers.SharedScratch((_groups * (long)PaddedOut + (InPlace ? 0 : _groups * _groupFloats)) * sizeof(float));
         _partial = _partialBias + (long)_groups * PaddedOut;
         _workers.Run(_groups * _outRanges * _inRanges, RunTask);
-        if (!InPlace)
+        if (!InPlace && Dw != null)
         {
             _workers.Run(_geometry.Cout, AddGroups);
         }
@@ -91,6 +94,10 @@ internal sealed unsafe class WeightGradient
         int ranges = _outRanges * _inRanges, group = task / ranges, range = task % ranges;
         int firstBlock = range / _inRanges * _outRange, endBlock = Math.Min(firstBlock + _outRange, _outBlocks);
         int firstPanel = range % _inRanges * _inRange, endPanel = Math.Min(firstPanel + _inRange, _inPanels);
+        if (Dw == null && firstPanel > 0)
+        {
+            return;
+        }
         ClearSums(group, firstBlock, endBlock, firstPanel, endPanel);
         for (int unit = group * _units / _groups; unit < (group + 1) * _units / _groups; unit++)
         {
@@ -101,7 +108,7 @@ internal sealed unsafe class WeightGradient
             {
                 pixels.AddBias(_partialBias + (long)group * PaddedOut, firstBlock, endBlock);
             }
-            for (int panel = firstPanel; panel < endPanel; panel++)
+            for (int panel = firstPanel; Dw != null && panel < endPanel; panel++)
             {
                 for (int block = firstBlock; block < endBlock; block++)
                 {
@@ -123,7 +130,7 @@ internal sealed unsafe class WeightGradient
         {
             new Span<float>(_partialBias + (long)group * PaddedOut + firstBlock * Blocking.Channels, (endBlock - firstBlock) * Blocking.Channels).Clear();
         }
-        if (InPlace && Accumulate)
+        if (Dw == null || (InPlace && Accumulate))
         {
             return;
         }
@@ -180,7 +187,7 @@ internal sealed unsafe class WeightGradient
     {
         for (int channel = 0; channel < _geometry.Cout; channel++)
         {
-            float sum = Accumulate ? Dbias[channel] : 0;
+            float sum = AccumulateBias ? Dbias[channel] : 0;
             for (int group = 0; group < _groups; group++)
             {
                 sum += _partialBias[(long)group * PaddedOut + channel];
@@ -222,7 +229,7 @@ internal sealed unsafe class WeightGradient
             for (int slot = 0; slot < _slots; slot++)
             {
                 float* x = _gradient.X + (((nint)_image + slot) * g.H + _firstInputRow) * g.W * g.Cin + firstIn;
-                for (int row = 0; row < _inputRows; row++, x += (nint)g.W * g.Cin)
+                for (int row = 0; _gradient.Dw != null && row < _inputRows; row++, x += (nint)g.W * g.Cin)
                 {
                     for (int plane = 0; plane < Math.Min(g.Stride, g.W); plane++)
                     {

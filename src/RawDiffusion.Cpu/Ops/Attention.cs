@@ -7,7 +7,7 @@ namespace RawDiffusion.Cpu;
 public sealed unsafe partial class CpuDevice
 {
     /// <inheritdoc/>
-    public override void Attention(Tensor q, Tensor k, Tensor v, Tensor y, Tensor probabilities, int heads)
+    protected override void AttentionCore(Tensor q, Tensor k, Tensor v, Tensor y, Tensor probabilities, int heads)
     {
         var extents = new AttentionExtents(q.Shape, heads);
         int tokens = extents.Tokens;
@@ -26,25 +26,42 @@ public sealed unsafe partial class CpuDevice
     }
 
     /// <inheritdoc/>
-    public override void AttentionBackward(Tensor dy, Tensor q, Tensor k, Tensor v, Tensor probabilities, Tensor dq, Tensor dk, Tensor dv, bool accumulate, int heads)
+    protected override void AttentionBackwardCore(Tensor dy, Tensor q, Tensor k, Tensor v, Tensor probabilities, Sink dq, Sink dk, Sink dv, int heads)
     {
         var extents = new AttentionExtents(q.Shape, heads);
         int tokens = extents.Tokens;
         float* p = Floats(probabilities);
-        using var scores = new Tensor(this, probabilities.Shape, null, "attention's ∂scores");
-        float* ds = Floats(scores);
+        // Only dq and dk come by way of the scores.
+        using var scores = dq.IsWanted || dk.IsWanted ? new Tensor(this, probabilities.Shape, null, "attention's ∂scores") : null;
+        float* ds = FloatsOrNull(scores);
         for (int head = 0; head < heads; head++)
         {
             long at = (long)head * extents.Width, square = (long)head * tokens * tokens;
-            _gemm.Multiply(extents.TokensByTokens(1), Floats(dy) + at, Floats(v) + at, ds + square);
-            _gemm.Multiply(extents.TokensByChannels(true, 1, accumulate), p + square, Floats(dy) + at, Floats(dv) + at);
+            if (ds != null)
+            {
+                _gemm.Multiply(extents.TokensByTokens(1), Floats(dy) + at, Floats(v) + at, ds + square);
+            }
+            MultiplyInto(dv, at, extents.TokensByChannels(true, 1, dv.Accumulate), p + square, dy);
+        }
+        if (ds == null)
+        {
+            return;
         }
         InChunks(probabilities.Shape.Rows, RowsPerTask(tokens), (row, rows) => SoftmaxBackward(p + row * tokens, ds + row * tokens, rows, tokens));
         for (int head = 0; head < heads; head++)
         {
             long at = (long)head * extents.Width, square = (long)head * tokens * tokens;
-            _gemm.Multiply(extents.TokensByChannels(false, extents.Scale, accumulate), ds + square, Floats(k) + at, Floats(dq) + at);
-            _gemm.Multiply(extents.TokensByChannels(true, extents.Scale, accumulate), ds + square, Floats(q) + at, Floats(dk) + at);
+            MultiplyInto(dq, at, extents.TokensByChannels(false, extents.Scale, dq.Accumulate), ds + square, k);
+            MultiplyInto(dk, at, extents.TokensByChannels(true, extents.Scale, dk.Accumulate), ds + square, q);
+        }
+    }
+
+    /// <summary>One head's part of a gradient, if it is wanted; the head's channels begin at <paramref name="at"/>.</summary>
+    private void MultiplyInto(Sink sink, long at, in MatrixProduct product, float* squares, Tensor b)
+    {
+        if (sink.Tensor is { } target)
+        {
+            _gemm.Multiply(product, squares, Floats(b) + at, Floats(target) + at);
         }
     }
 

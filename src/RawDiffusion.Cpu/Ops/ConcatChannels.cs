@@ -7,7 +7,7 @@ namespace RawDiffusion.Cpu;
 public sealed unsafe partial class CpuDevice
 {
     /// <inheritdoc/>
-    public override void ConcatChannels(Tensor a, Tensor b, Tensor y)
+    protected override void ConcatChannelsCore(Tensor a, Tensor b, Tensor y)
     {
         int channelsA = a.Shape.C, channelsB = b.Shape.C, channels = y.Shape.C;
         float* from = Floats(a), fromB = Floats(b), to = Floats(y);
@@ -19,19 +19,19 @@ public sealed unsafe partial class CpuDevice
     }
 
     /// <inheritdoc/>
-    public override void ConcatChannelsBackward(Tensor dy, Tensor? da, bool accumulateA, Tensor? db, bool accumulateB, int channelsA)
+    protected override void ConcatChannelsBackwardCore(Tensor dy, Sink da, Sink db, int channelsA)
     {
         int channels = dy.Shape.C, channelsB = channels - channelsA;
-        float* from = Floats(dy), toA = FloatsOrNull(da), toB = FloatsOrNull(db);
+        float* from = Floats(dy), toA = FloatsOrNull(da.Tensor), toB = FloatsOrNull(db.Tensor);
         ForRows(dy.Shape, (row, rows) =>
         {
             if (toA != null)
             {
-                CopyRows(from + row * channels, channels, toA + row * channelsA, channelsA, rows, channelsA, accumulateA);
+                CopyRows(from + row * channels, channels, toA + row * channelsA, channelsA, rows, channelsA, da.Accumulate);
             }
             if (toB != null)
             {
-                CopyRows(from + row * channels + channelsA, channels, toB + row * channelsB, channelsB, rows, channelsB, accumulateB);
+                CopyRows(from + row * channels + channelsA, channels, toB + row * channelsB, channelsB, rows, channelsB, db.Accumulate);
             }
         });
     }

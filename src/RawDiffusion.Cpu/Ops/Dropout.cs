@@ -7,13 +7,13 @@ namespace RawDiffusion.Cpu;
 public sealed unsafe partial class CpuDevice
 {
     /// <inheritdoc/>
-    public override void Dropout(Tensor x, Tensor y, bool accumulate, double rate, in RandomStream stream)
+    protected override void DropoutCore(Tensor x, Sink y, double rate, in RandomStream stream)
     {
         var numbers = new RandomNumbers(stream);
         // Uniform numbers are multiples of 2⁻²⁴, and so is this threshold: comparing in float32 decides as comparing with the rate itself would.
-        var keep = new Kept((float)(Math.Ceiling(rate * (1 << 24)) / (1 << 24)), (float)(1 / (1 - rate)), accumulate);
+        var keep = new Kept((float)(Math.Ceiling(rate * (1 << 24)) / (1 << 24)), (float)(1 / (1 - rate)), y.Accumulate);
         long perSample = x.Shape.Count / x.Shape.N;
-        float* from = Floats(x), to = Floats(y);
+        float* from = Floats(x), to = Floats(y.Tensor!);
         ForPieces(x.Shape, (sample, first, count) =>
         {
             float* uniforms = stackalloc float[Piece];

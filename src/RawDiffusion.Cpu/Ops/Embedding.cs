@@ -5,7 +5,7 @@ namespace RawDiffusion.Cpu;
 public sealed unsafe partial class CpuDevice
 {
     /// <inheritdoc/>
-    public override void Embedding(Tensor table, Tensor labels, Tensor y)
+    protected override void EmbeddingCore(Tensor table, Tensor labels, Tensor y)
     {
         int channels = table.Shape.C;
         int* label = (int*)labels.Address;
@@ -16,17 +16,18 @@ public sealed unsafe partial class CpuDevice
     }
 
     /// <inheritdoc/>
-    public override void EmbeddingBackward(Tensor dy, Tensor labels, Tensor dtable, bool accumulate)
+    protected override void EmbeddingBackwardCore(Tensor dy, Tensor labels, Sink dtable)
     {
         int channels = dy.Shape.C;
         int* label = (int*)labels.Address;
-        if (!accumulate)
+        var table = dtable.Tensor!;
+        if (!dtable.Accumulate)
         {
-            Fill(dtable.Address, dtable.Bytes, 0);
+            Fill(table.Address, table.Bytes, 0);
         }
         for (int n = 0; n < labels.Shape.N; n++)
         {
-            CopyRows(Floats(dy) + (long)n * channels, channels, Floats(dtable) + (long)label[n] * channels, channels, 1, channels, true);
+            CopyRows(Floats(dy) + (long)n * channels, channels, Floats(table) + (long)label[n] * channels, channels, 1, channels, true);
         }
     }
 }

@@ -10,7 +10,7 @@ namespace RawDiffusion.Cpu;
 public sealed unsafe partial class CpuDevice
 {
     /// <inheritdoc/>
-    public override void GroupNorm(Tensor x, Tensor gamma, Tensor beta, Tensor? scaleShift, Tensor y, Tensor mean, Tensor rstd, int groups, double eps, bool silu)
+    protected override void GroupNormCore(Tensor x, Tensor gamma, Tensor beta, Tensor? scaleShift, Tensor y, Tensor mean, Tensor rstd, int groups, double eps, bool silu)
     {
         int channels = x.Shape.C, positions = x.Shape.Positions, width = channels / groups;
         float* from = Floats(x), to = Floats(y), means = Floats(mean), rstds = Floats(rstd);
@@ -37,13 +37,13 @@ public sealed unsafe partial class CpuDevice
     }
 
     /// <inheritdoc/>
-    public override void GroupNormBackward(
-        Tensor dy, Tensor x, Tensor gamma, Tensor beta, Tensor? scaleShift, Tensor mean, Tensor rstd, Tensor? dx, bool accumulateX,
-        Tensor dgamma, Tensor dbeta, bool accumulateParameters, Tensor? dScaleShift, bool accumulateScaleShift, int groups, bool silu)
+    protected override void GroupNormBackwardCore(
+        Tensor dy, Tensor x, Tensor gamma, Tensor beta, Tensor? scaleShift, Tensor mean, Tensor rstd, Sink dx, Sink dgamma, Sink dbeta,
+        Sink dScaleShift, int groups, bool silu)
     {
         int images = x.Shape.N, channels = x.Shape.C, positions = x.Shape.Positions, width = channels / groups;
-        float* fromDy = Floats(dy), fromX = Floats(x), to = FloatsOrNull(dx), means = Floats(mean), rstds = Floats(rstd);
-        float* g = Floats(gamma), b = Floats(beta), scales = FloatsOrNull(scaleShift), dScales = FloatsOrNull(dScaleShift);
+        float* fromDy = Floats(dy), fromX = Floats(x), to = FloatsOrNull(dx.Tensor), means = Floats(mean), rstds = Floats(rstd);
+        float* g = Floats(gamma), b = Floats(beta), scales = FloatsOrNull(scaleShift), dScales = FloatsOrNull(dScaleShift.Tensor);
         // For each image: its part of dgamma, then its part of dbeta.
         double* parts = (double*)_workers.SharedScratch(2L * images * channels * sizeof(double));
         ForChannels(x.Shape, width, 3, (n, first, count, worker) =>
@@ -80,8 +80,8 @@ public sealed unsafe partial class CpuDevice
                     if (dScale != null)
                     {
                         double dFactor = g[first + c] * momentH + b[first + c] * sumH;
-                        dScale[c] = (float)(accumulateScaleShift ? dScale[c] + dFactor : dFactor);
-                        dScale[c + channels] = (float)(accumulateScaleShift ? dScale[c + channels] + sumH : sumH);
+                        dScale[c] = (float)(dScaleShift.Accumulate ? dScale[c] + dFactor : dFactor);
+                        dScale[c + channels] = (float)(dScaleShift.Accumulate ? dScale[c + channels] + sumH : sumH);
                     }
                 }
                 double elements = (double)width * positions;
@@ -90,10 +90,11 @@ public sealed unsafe partial class CpuDevice
             }
             if (to != null)
             {
-                WriteGradients(dh, silu ? padded : channels, fromX + at, to + at, channels, positions, count, table, accumulateX);
+                WriteGradients(dh, silu ? padded : channels, fromX + at, to + at, channels, positions, count, table, dx.Accumulate);
             }
         });
-        AddImages(parts, images, channels, Floats(dgamma), Floats(dbeta), accumulateParameters);
+        AddImages(parts, images, channels, dgamma);
+        AddImages(parts + channels, images, channels, dbeta);
     }
 
     /// <summary>Per channel Σ x and Σ x², computed so that nothing cancels in float32.</summary>
@@ -280,20 +281,19 @@ public sealed unsafe partial class CpuDevice
         return Vector512.FusedMultiplyAdd(dh, Vector512.Load(table.Gains + c), linear);
     }
 
-    /// <summary>Adds the images' parts of dgamma and dbeta up, in their order.</summary>
+    /// <summary>Adds the images' parts of dgamma, or of dbeta behind them, up in their order.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void AddImages(double* parts, int images, int channels, float* dgamma, float* dbeta, bool accumulate)
+    private static void AddImages(double* parts, int images, int channels, Sink sink)
     {
-        for (int c = 0; c < channels; c++)
+        float* target = FloatsOrNull(sink.Tensor);
+        for (int c = 0; target != null && c < channels; c++)
         {
-            double gamma = accumulate ? dgamma[c] : 0, beta = accumulate ? dbeta[c] : 0;
+            double sum = sink.Accumulate ? target[c] : 0;
             for (long n = 0; n < images; n++)
             {
-                gamma += parts[2 * n * channels + c];
-                beta += parts[(2 * n + 1) * channels + c];
+                sum += parts[2 * n * channels + c];
             }
-            dgamma[c] = (float)gamma;
-            dbeta[c] = (float)beta;
+            target[c] = (float)sum;
         }
     }
 

@@ -7,7 +7,7 @@ namespace RawDiffusion.Cpu;
 public sealed unsafe partial class CpuDevice
 {
     /// <inheritdoc/>
-    public override void MeanSquaredError(Tensor prediction, Tensor target, Tensor? weights, Tensor perSample, Tensor loss)
+    protected override void MeanSquaredErrorCore(Tensor prediction, Tensor target, Tensor? weights, Tensor perSample, Tensor loss)
     {
         int samples = prediction.Shape.N;
         long count = prediction.Shape.Count / samples;
@@ -24,15 +24,15 @@ public sealed unsafe partial class CpuDevice
     }
 
     /// <inheritdoc/>
-    public override void MeanSquaredErrorBackward(Tensor dloss, Tensor prediction, Tensor target, Tensor? weights, Tensor dprediction, bool accumulate)
+    protected override void MeanSquaredErrorBackwardCore(Tensor dloss, Tensor prediction, Tensor target, Tensor? weights, Sink dprediction)
     {
         int samples = prediction.Shape.N;
         long count = prediction.Shape.Count / samples;
-        float* a = Floats(prediction), b = Floats(target), weight = FloatsOrNull(weights), d = Floats(dprediction);
+        float* a = Floats(prediction), b = Floats(target), weight = FloatsOrNull(weights), d = Floats(dprediction.Tensor!);
         double factor = *Floats(dloss) * 2.0 / prediction.Shape.Count;
         _workers.Run(samples, (n, _) =>
         {
-            var function = new ScaledDifference((float)(weight == null ? factor : weight[n] * factor), accumulate);
+            var function = new ScaledDifference((float)(weight == null ? factor : weight[n] * factor), dprediction.Accumulate);
             Elementwise.Apply(function, a + n * count, b + n * count, d + n * count, d + n * count, count);
         });
     }

@@ -7,10 +7,10 @@ namespace RawDiffusion.Cpu;
 public sealed unsafe partial class CpuDevice
 {
     /// <inheritdoc/>
-    public override void SumPositions(Tensor x, Tensor sum, bool accumulate)
+    protected override void SumPositionsCore(Tensor x, Sink sum)
     {
         int channels = x.Shape.C, positions = x.Shape.Positions;
-        float* from = Floats(x), to = Floats(sum);
+        float* from = Floats(x), to = Floats(sum.Tensor!);
         ForChannels(x.Shape, 1, 1, (n, first, count, worker) =>
         {
             double* sums = (double*)_workers.Scratch(worker, Padded(count) * sizeof(double));
@@ -18,7 +18,7 @@ public sealed unsafe partial class CpuDevice
             float* target = to + (long)n * channels + first;
             for (int c = 0; c < count; c++)
             {
-                target[c] = (float)(accumulate ? target[c] + sums[c] : sums[c]);
+                target[c] = (float)(sum.Accumulate ? target[c] + sums[c] : sums[c]);
             }
         });
     }

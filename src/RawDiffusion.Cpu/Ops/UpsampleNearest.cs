@@ -6,7 +6,7 @@ namespace RawDiffusion.Cpu;
 public sealed unsafe partial class CpuDevice
 {
     /// <inheritdoc/>
-    public override void UpsampleNearest(Tensor x, Tensor y)
+    protected override void UpsampleNearestCore(Tensor x, Tensor y)
     {
         int width = x.Shape[2], channels = x.Shape.C;
         long row = (long)width * channels;
@@ -15,13 +15,14 @@ public sealed unsafe partial class CpuDevice
     }
 
     /// <inheritdoc/>
-    public override void UpsampleNearestBackward(Tensor dy, Tensor dx, bool accumulate)
+    protected override void UpsampleNearestBackwardCore(Tensor dy, Sink dx)
     {
-        int width = dx.Shape[2], channels = dx.Shape.C;
+        var shape = dx.Tensor!.Shape;
+        int width = shape[2], channels = shape.C;
         long row = (long)width * channels;
-        float* from = Floats(dy), to = Floats(dx);
-        InChunks((long)dx.Shape.N * dx.Shape[1], RowsPerTask(row), (first, rows) =>
-            SumPixels(from + 4 * first * row, to + first * row, rows, width, channels, accumulate));
+        float* from = Floats(dy), to = Floats(dx.Tensor);
+        InChunks((long)shape.N * shape[1], RowsPerTask(row), (first, rows) =>
+            SumPixels(from + 4 * first * row, to + first * row, rows, width, channels, dx.Accumulate));
     }
 
     private static long RowsPerTask(long row) => Math.Max(1, (1 << 13) / row);

@@ -9,24 +9,33 @@ public sealed partial class CudaDevice
     private CudaKernel AttentionSoftmaxBackward => field ??= Kernel("attention", "attention_softmax_backward");
 
     /// <inheritdoc/>
-    public override void Attention(Tensor q, Tensor k, Tensor v, Tensor y, Tensor probabilities, int heads)
+    protected override void AttentionCore(Tensor q, Tensor k, Tensor v, Tensor y, Tensor probabilities, int heads)
     {
         var extents = new AttentionExtents(q.Shape, heads);
         TokensByTokens(extents, extents.Scale, q, k, probabilities.Address);
         LaunchOverRows(AttentionSoftmax, probabilities.Shape.Rows, probabilities, extents.Tokens, (long)probabilities.Shape.Rows);
-        TokensByChannels(extents, false, 1, probabilities.Address, v, false, y);
+        TokensByChannels(extents, false, 1, probabilities.Address, v, Sink.Into(y));
     }
 
     /// <inheritdoc/>
-    public override void AttentionBackward(Tensor dy, Tensor q, Tensor k, Tensor v, Tensor probabilities, Tensor dq, Tensor dk, Tensor dv, bool accumulate, int heads)
+    protected override void AttentionBackwardCore(Tensor dy, Tensor q, Tensor k, Tensor v, Tensor probabilities, Sink dq, Sink dk, Sink dv, int heads)
     {
         var extents = new AttentionExtents(q.Shape, heads);
-        using var scores = Rent(probabilities.Bytes, "attention's ∂scores");
-        TokensByTokens(extents, 1, dy, v, scores.Address);
-        TokensByChannels(extents, true, 1, probabilities.Address, dy, accumulate, dv);
+        // Only dq and dk come by way of the scores.
+        bool byScores = dq.IsWanted || dk.IsWanted;
+        using var scores = byScores ? Rent(probabilities.Bytes, "attention's ∂scores") : default;
+        if (byScores)
+        {
+            TokensByTokens(extents, 1, dy, v, scores.Address);
+        }
+        TokensByChannels(extents, true, 1, probabilities.Address, dy, dv);
+        if (!byScores)
+        {
+            return;
+        }
         LaunchOverRows(AttentionSoftmaxBackward, probabilities.Shape.Rows, scores, probabilities, extents.Tokens, (long)probabilities.Shape.Rows);
-        TokensByChannels(extents, false, extents.Scale, scores.Address, k, accumulate, dq);
-        TokensByChannels(extents, true, extents.Scale, scores.Address, q, accumulate, dk);
+        TokensByChannels(extents, false, extents.Scale, scores.Address, k, dq);
+        TokensByChannels(extents, true, extents.Scale, scores.Address, q, dk);
     }
 
     private void LaunchOverRows(CudaKernel kernel, long rows, params ReadOnlySpan<KernelArgument> arguments)
@@ -47,15 +56,19 @@ public sealed partial class CudaDevice
         }
     }
 
-    /// <summary>c (+)= scale · squares·b, or squaresᵀ·b, within each image and head.</summary>
-    private void TokensByChannels(in AttentionExtents e, bool transposed, float scale, nint squares, Tensor b, bool accumulate, Tensor c)
+    /// <summary>c (+)= scale · squares·b, or squaresᵀ·b, within each image and head, if c is wanted.</summary>
+    private void TokensByChannels(in AttentionExtents e, bool transposed, float scale, nint squares, Tensor b, Sink c)
     {
+        if (c.Tensor is not { } target)
+        {
+            return;
+        }
         for (int i = 0; i < e.Batches; i++)
         {
             nint at = e.Offset(i), square = e.SquareOffset(i);
             Blas.MultiplyBatch(
                 transposed, false, e.Tokens, e.Width, e.Tokens, scale, squares + square, e.Tokens, e.SquareStep, b.Address + at, e.Channels, e.Step,
-                accumulate ? 1 : 0, c.Address + at, e.Channels, e.Step, e.BatchSize);
+                c.Accumulate ? 1 : 0, target.Address + at, e.Channels, e.Step, e.BatchSize);
         }
     }
 

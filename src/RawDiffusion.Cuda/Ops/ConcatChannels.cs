@@ -9,20 +9,20 @@ public sealed partial class CudaDevice
     private CudaKernel ConcatChannelsBackwardKernel => field ??= Kernel("concat_channels", "concat_channels_backward");
 
     /// <inheritdoc/>
-    public override void ConcatChannels(Tensor a, Tensor b, Tensor y) =>
+    protected override void ConcatChannelsCore(Tensor a, Tensor b, Tensor y) =>
         LaunchOver(ConcatChannelsForward, y.Shape.Count, perThread: 4, y, a, b, (long)y.Shape.Rows, a.Shape.C, b.Shape.C);
 
     /// <inheritdoc/>
-    public override void ConcatChannelsBackward(Tensor dy, Tensor? da, bool accumulateA, Tensor? db, bool accumulateB, int channelsA)
+    protected override void ConcatChannelsBackwardCore(Tensor dy, Sink da, Sink db, int channelsA)
     {
-        Part(da, accumulateA, 0);
-        Part(db, accumulateB, channelsA);
+        Part(da, 0);
+        Part(db, channelsA);
 
-        void Part(Tensor? d, bool accumulate, int first)
+        void Part(Sink sink, int first)
         {
-            if (d is not null)
+            if (sink.Tensor is { } d)
             {
-                LaunchOver(ConcatChannelsBackwardKernel, d.Shape.Count, perThread: 4, d, dy, accumulate, (long)d.Shape.Rows, d.Shape.C, dy.Shape.C, first);
+                LaunchOver(ConcatChannelsBackwardKernel, d.Shape.Count, perThread: 4, d, dy, sink.Accumulate, (long)d.Shape.Rows, d.Shape.C, dy.Shape.C, first);
             }
         }
     }

@@ -13,13 +13,14 @@ public sealed unsafe partial class CudaDevice
     private CudaKernel ConvFinish => field ??= Kernel(ConvFile, "conv2d_finish");
 
     /// <inheritdoc/>
-    public override void Conv2d(Tensor x, Tensor w, Tensor? bias, Tensor? channelAdd, Tensor? residual, Tensor y, in ConvGeometry geometry) =>
+    protected override void Conv2dCore(Tensor x, Tensor w, Tensor? bias, Tensor? channelAdd, Tensor? residual, Tensor y, in ConvGeometry geometry) =>
         Convolve(ConvProblem.Forward(geometry), y, x.Address, w.Address, bias, channelAdd, residual);
 
     /// <inheritdoc/>
-    public override void Conv2dBackwardInput(Tensor dy, Tensor w, Tensor dx, bool accumulate, in ConvGeometry geometry)
+    protected override void Conv2dBackwardInputCore(Tensor dy, Tensor w, Sink dx, in ConvGeometry geometry)
     {
         var g = geometry;
+        var target = dx.Tensor!;
         for (int i = 0; i < g.Stride; i++)
         {
             var rows = ConvResidue.Of(i, g.H, g.Kernel, g.Stride, g.PadTop);
@@ -27,7 +28,7 @@ public sealed unsafe partial class CudaDevice
             {
                 var columns = ConvResidue.Of(j, g.W, g.Kernel, g.Stride, g.PadLeft);
                 int taps = rows.Taps * columns.Taps;
-                if (rows.Pixels * columns.Pixels == 0 || (taps == 0 && accumulate))
+                if (rows.Pixels * columns.Pixels == 0 || (taps == 0 && dx.Accumulate))
                 {
                     continue;
                 }
@@ -41,28 +42,35 @@ public sealed unsafe partial class CudaDevice
                 var problem = new ConvProblem(
                     g.N, g.OutH, g.OutW, g.Cout, rows.Pixels, columns.Pixels, g.Cin, taps == 0 ? 0 : rows.Taps, Math.Max(1, columns.Taps), 1, rows.Padding, columns.Padding,
                     g.H, g.W, g.Stride, rows.First, columns.First);
-                Convolve(problem, dx, dy.Address, turned.Address, null, null, accumulate ? dx : null);
+                Convolve(problem, target, dy.Address, turned.Address, null, null, dx.Accumulate ? target : null);
             }
         }
     }
 
     /// <inheritdoc/>
-    public override void Conv2dBackwardWeight(Tensor x, Tensor dy, Tensor dw, Tensor? dbias, bool accumulate, in ConvGeometry geometry)
+    protected override void Conv2dBackwardWeightCore(Tensor x, Tensor dy, Sink dw, Sink dbias, in ConvGeometry geometry)
     {
         var problem = ConvProblem.Forward(geometry);
         problem.RequireSmallEnough();
+        if (dw.Tensor is { } target)
+        {
+            ConvolveWeights(problem, target, x, dy, dw.Accumulate ? target : null);
+        }
+        if (dbias.IsWanted)
+        {
+            SumColumns(dy, problem.Pixels, problem.Channels, dbias);
+        }
+    }
+
+    private void ConvolveWeights(ConvProblem problem, Tensor dw, Tensor x, Tensor dy, Tensor? residual)
+    {
         var result = ConvProblem.Matrix(problem.Channels, problem.Depth);
         var split = ConvSplit.For(result.Pixels, result.Channels, problem.Pixels, Properties.Multiprocessors);
-        var residual = accumulate ? dw : null;
         using var parts = RentParts(result, split);
         Launch(
             _convWeights.Get(this, split.Tile), (split.Tiles, 1, split.Parts), split.Tile.Threads, 0,
             dw, parts, dy, x, residual, KernelArgument.Struct(&problem), KernelArgument.Struct(&result), split.StepsPerPart);
         FinishConvolution(result, split, dw, parts, null, null, residual);
-        if (dbias is not null)
-        {
-            SumColumns(dy, problem.Pixels, problem.Channels, dbias, accumulate);
-        }
     }
 
     private void Convolve(ConvProblem problem, Tensor y, nint x, nint w, Tensor? bias, Tensor? channelAdd, Tensor? residual)

@@ -12,7 +12,7 @@ public sealed partial class CudaDevice
     private CudaKernel GroupNormParameters => field ??= Kernel("group_norm", "group_norm_parameters");
 
     /// <inheritdoc/>
-    public override void GroupNorm(Tensor x, Tensor gamma, Tensor beta, Tensor? scaleShift, Tensor y, Tensor mean, Tensor rstd, int groups, double eps, bool silu)
+    protected override void GroupNormCore(Tensor x, Tensor gamma, Tensor beta, Tensor? scaleShift, Tensor y, Tensor mean, Tensor rstd, int groups, double eps, bool silu)
     {
         var shape = new GroupNormLaunch(x.Shape, groups, vectors: IsAligned(x, y), tables: 3, slabs: 1);
         Launch(GroupNormForward, shape.Grid, shape.Threads, shape.SharedBytes,
@@ -20,17 +20,22 @@ public sealed partial class CudaDevice
     }
 
     /// <inheritdoc/>
-    public override void GroupNormBackward(
-        Tensor dy, Tensor x, Tensor gamma, Tensor beta, Tensor? scaleShift, Tensor mean, Tensor rstd, Tensor? dx, bool accumulateX,
-        Tensor dgamma, Tensor dbeta, bool accumulateParameters, Tensor? dScaleShift, bool accumulateScaleShift, int groups, bool silu)
+    protected override void GroupNormBackwardCore(
+        Tensor dy, Tensor x, Tensor gamma, Tensor beta, Tensor? scaleShift, Tensor mean, Tensor rstd, Sink dx, Sink dgamma, Sink dbeta,
+        Sink dScaleShift, int groups, bool silu)
     {
         int images = x.Shape.N, channels = x.Shape.C;
-        using var parts = Rent(2L * images * channels * sizeof(float), "GroupNorm.parts");
-        var shape = new GroupNormLaunch(x.Shape, groups, vectors: IsAligned(x, dy) && (dx is null || IsAligned(dx, dx)), tables: 6, slabs: 2);
+        bool forParameters = dgamma.IsWanted || dbeta.IsWanted;
+        using var parts = forParameters ? Rent(2L * images * channels * sizeof(float), "GroupNorm.parts") : default;
+        var shape = new GroupNormLaunch(x.Shape, groups, vectors: IsAligned(x, dy) && (dx.Tensor is not { } target || IsAligned(target, target)), tables: 6, slabs: 2);
         Launch(GroupNormBackwardKernel, shape.Grid, shape.Threads, shape.SharedBytes,
-            dx, parts, dScaleShift, dy, x, gamma, beta, scaleShift, mean, rstd, x.Shape.Positions, channels, groups, shape.Run, silu,
-            accumulateX, accumulateScaleShift, shape.Staged, shape.Vectors);
-        Launch(GroupNormParameters, grid: (int)CeilingDivide(2L * channels, 32), block: 256, 0, dgamma, dbeta, parts, images, channels, accumulateParameters);
+            dx.Tensor, parts, dScaleShift.Tensor, dy, x, gamma, beta, scaleShift, mean, rstd, x.Shape.Positions, channels, groups, shape.Run, silu,
+            dx.Accumulate, dScaleShift.Accumulate, shape.Staged, shape.Vectors);
+        if (forParameters)
+        {
+            Launch(GroupNormParameters, grid: (int)CeilingDivide(2L * channels, 32), block: 256, 0,
+                dgamma.Tensor, dbeta.Tensor, parts, images, channels, dgamma.Accumulate, dbeta.Accumulate);
+        }
     }
 
     private static bool IsAligned(Tensor a, Tensor b) => ((a.Address | b.Address) & 15) == 0;

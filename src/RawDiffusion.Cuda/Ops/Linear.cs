@@ -9,7 +9,7 @@ public sealed partial class CudaDevice
     private CudaKernel LinearColumnSums => field ??= Kernel("linear", "linear_column_sums");
 
     /// <inheritdoc/>
-    public override void Linear(Tensor x, Tensor w, Tensor? bias, Tensor? residual, Tensor y)
+    protected override void LinearCore(Tensor x, Tensor w, Tensor? bias, Tensor? residual, Tensor y)
     {
         var (m, n, k) = (Rows(x), y.Shape.C, x.Shape.C);
         bool hasAddends = bias is not null || residual is not null;
@@ -21,25 +21,28 @@ public sealed partial class CudaDevice
     }
 
     /// <inheritdoc/>
-    public override void LinearBackwardInput(Tensor dy, Tensor w, Tensor dx, bool accumulate)
+    protected override void LinearBackwardInputCore(Tensor dy, Tensor w, Sink dx)
     {
-        var (m, n, k) = (Rows(dy), dy.Shape.C, dx.Shape.C);
-        Blas.Multiply(false, false, m, k, n, 1, dy.Address, n, w.Address, k, accumulate ? 1 : 0, dx.Address, k);
+        var (m, n, k) = (Rows(dy), dy.Shape.C, dx.Tensor!.Shape.C);
+        Blas.Multiply(false, false, m, k, n, 1, dy.Address, n, w.Address, k, dx.Accumulate ? 1 : 0, dx.Tensor.Address, k);
     }
 
     /// <inheritdoc/>
-    public override void LinearBackwardWeight(Tensor x, Tensor dy, Tensor dw, Tensor? dbias, bool accumulate)
+    protected override void LinearBackwardWeightCore(Tensor x, Tensor dy, Sink dw, Sink dbias)
     {
         var (m, n, k) = (Rows(dy), dy.Shape.C, x.Shape.C);
-        Blas.Multiply(true, false, n, k, m, 1, dy.Address, n, x.Address, k, accumulate ? 1 : 0, dw.Address, k);
-        if (dbias is not null)
+        if (dw.Tensor is { } target)
         {
-            SumColumns(dy, m, n, dbias, accumulate);
+            Blas.Multiply(true, false, n, k, m, 1, dy.Address, n, x.Address, k, dw.Accumulate ? 1 : 0, target.Address, k);
+        }
+        if (dbias.IsWanted)
+        {
+            SumColumns(dy, m, n, dbias);
         }
     }
 
     /// <summary>sums[c] (+)= Σ over rows of x[row, c], in an order that follows from the extents and the GPU.</summary>
-    private void SumColumns(Tensor x, int rows, int columns, Tensor sums, bool accumulate)
+    private void SumColumns(Tensor x, int rows, int columns, Sink sums)
     {
         const int width = 32, fewestRows = 64, blocksPerMultiprocessor = 8;
         int blocks = (int)CeilingDivide(columns, width), wanted = (int)CeilingDivide(blocksPerMultiprocessor * Properties.Multiprocessors, blocks);
@@ -47,12 +50,12 @@ public sealed partial class CudaDevice
         var block = new Dim3(width, 8);
         if (parts == 1)
         {
-            Launch(LinearColumnSums, blocks, block, 0, sums, x, rows, columns, rows, accumulate);
+            Launch(LinearColumnSums, blocks, block, 0, sums.Tensor, x, rows, columns, rows, sums.Accumulate);
             return;
         }
         using var partial = Rent((long)parts * columns * sizeof(float), "the parts of columns' sums");
         Launch(LinearColumnSums, (blocks, parts), block, 0, partial, x, rows, columns, rowsPerPart, false);
-        Launch(LinearColumnSums, blocks, block, 0, sums, partial, parts, columns, parts, accumulate);
+        Launch(LinearColumnSums, blocks, block, 0, sums.Tensor, partial, parts, columns, parts, sums.Accumulate);
     }
 
     private static int Rows(Tensor x) => checked((int)x.Shape.Rows);

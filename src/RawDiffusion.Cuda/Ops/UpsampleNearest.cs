@@ -9,12 +9,15 @@ public sealed partial class CudaDevice
     private CudaKernel UpsampleNearestBackwardKernel => field ??= Kernel("upsample_nearest", "upsample_nearest_backward");
 
     /// <inheritdoc/>
-    public override void UpsampleNearest(Tensor x, Tensor y) =>
+    protected override void UpsampleNearestCore(Tensor x, Tensor y) =>
         LaunchOver(UpsampleNearestForward, x.Shape.Count, PerThread(x, y), y, x, (uint)x.Shape.Rows, x.Shape[2], x.Shape.C);
 
     /// <inheritdoc/>
-    public override void UpsampleNearestBackward(Tensor dy, Tensor dx, bool accumulate) =>
-        LaunchOver(UpsampleNearestBackwardKernel, dx.Shape.Count, PerThread(dx, dy), dx, dy, (uint)dx.Shape.Rows, dx.Shape[2], dx.Shape.C, accumulate);
+    protected override void UpsampleNearestBackwardCore(Tensor dy, Sink dx)
+    {
+        var x = dx.Tensor!;
+        LaunchOver(UpsampleNearestBackwardKernel, x.Shape.Count, PerThread(x, dy), x, dy, (uint)x.Shape.Rows, x.Shape[2], x.Shape.C, dx.Accumulate);
+    }
 
     // As the kernels decide.
     private static int PerThread(Tensor a, Tensor b) => ((a.Address | b.Address) & 15) == 0 && a.Shape.C % 4 == 0 ? 4 : 1;

@@ -1,24 +1,17 @@
+using System.Text.Json.Serialization;
+using RawDiffusion.Core;
+
 namespace RawDiffusion.Diffusion;
 
-/// <summary>What each timestep's squared error counts in the loss. A constant 1 is L_simple (Ho et al. 2020, eq. 14).</summary>
-public static class LossWeighting
+/// <summary>What each timestep's squared error counts in the loss.</summary>
+[JsonConverter(typeof(NamedEnum<LossWeighting>))]
+public enum LossWeighting
 {
-    /// <summary>
-    /// Min-SNR-γ (Hang et al. 2023): the error of x̂_0 counts min(SNR, γ), whatever the network predicts. In terms of its own target that is
-    /// min(SNR, γ)/SNR for ε, min(SNR, γ) for x0 and min(SNR, γ)/(SNR+1) for v.
-    /// </summary>
-    /// <param name="schedule">The forward process.</param>
-    /// <param name="prediction">What the network predicts.</param>
-    /// <param name="gamma">γ, above 0; the paper's is 5.</param>
-    /// <param name="t">The timestep.</param>
-    public static double MinSnr(NoiseSchedule schedule, Prediction prediction, double gamma, int t)
-    {
-        double ratio = schedule.SignalToNoise(t), clipped = Math.Min(ratio, gamma);
-        if (prediction == Prediction.Epsilon)
-        {
-            return ratio == 0 ? 1 : clipped / ratio; // the limit where x̂_0 does not exist
-        }
-        double q = prediction.X0(schedule, t).Q;
-        return clipped * q * q;
-    }
+    /// <summary>All alike: L_simple (Ho et al. 2020, eq. 14).</summary>
+    [JsonStringEnumMemberName("simple")]
+    Simple,
+
+    /// <summary>Min-SNR-γ: <see cref="LossWeights.MinSnr"/>.</summary>
+    [JsonStringEnumMemberName("min_snr")]
+    MinSnr,
 }

@@ -6,12 +6,11 @@ public static class TrainingTargets
     /// <summary>
     /// Fills the rows (a, b, c, d) of x_t = a·x_0 + b·ε (Ho et al. 2020, eq. 4) and target = c·x_0 + d·ε.
     /// </summary>
-    /// <param name="schedule">The forward process.</param>
-    /// <param name="prediction">What the network predicts.</param>
+    /// <param name="process">The forward process and what the network predicts of it.</param>
     /// <param name="timesteps">A timestep for each of N samples.</param>
     /// <param name="coefficients">[N, 4], row-major.</param>
     /// <exception cref="ArgumentException">Not four coefficients for each timestep, or a timestep out of range.</exception>
-    public static void Coefficients(NoiseSchedule schedule, Prediction prediction, ReadOnlySpan<int> timesteps, Span<float> coefficients)
+    public static void Coefficients(DiffusionProcess process, ReadOnlySpan<int> timesteps, Span<float> coefficients)
     {
         if (coefficients.Length != 4 * timesteps.Length)
         {
@@ -20,14 +19,15 @@ public static class TrainingTargets
         for (int n = 0; n < timesteps.Length; n++)
         {
             int t = timesteps[n];
-            if ((uint)t >= (uint)schedule.Steps)
+            if ((uint)t >= (uint)process.Schedule.Steps)
             {
-                throw new ArgumentOutOfRangeException(nameof(timesteps), t, $"timestep of sample {n} should be within 0..{schedule.Steps - 1}");
+                throw new ArgumentOutOfRangeException(nameof(timesteps), t, $"timestep of sample {n} should be within 0..{process.Schedule.Steps - 1}");
             }
-            var (c, d) = prediction.Target(schedule, t);
+            var (c, d) = process.Target(t);
+            var level = process.Schedule.Level(t);
             var row = coefficients.Slice(4 * n, 4);
-            row[0] = (float)Math.Sqrt(schedule.AlphaBar(t));
-            row[1] = (float)Math.Sqrt(1 - schedule.AlphaBar(t));
+            row[0] = (float)level.Alpha;
+            row[1] = (float)level.Sigma;
             row[2] = (float)c;
             row[3] = (float)d;
         }

@@ -45,7 +45,7 @@ public sealed partial class NoiseSchedule
         {
             throw new ConfigurationException("A noise schedule has 0 timesteps; it needs at least 1.");
         }
-        var alphaBars = new double[betas.Length];
+        var levels = new NoiseLevel[betas.Length];
         double product = 1;
         for (int t = 0; t < betas.Length; t++)
         {
@@ -56,32 +56,47 @@ public sealed partial class NoiseSchedule
                     $"The noise schedule has β = {betas[t]} at timestep {t}; expected numbers above 0 and below 1 (the last may be 1). Check the first and the last β.");
             }
             product *= 1 - betas[t];
-            alphaBars[t] = product;
+            levels[t] = NoiseLevel.VariancePreserving(product);
         }
-        return new NoiseSchedule(betas.ToArray(), alphaBars);
+        return new NoiseSchedule(betas.ToArray(), levels);
     }
 
-    /// <summary>The schedule that a hub scheduler's configuration describes.</summary>
-    /// <param name="name"><c>beta_schedule</c>: linear, scaled_linear, squaredcos_cap_v2 or sigmoid.</param>
-    /// <param name="steps"><c>num_train_timesteps</c>.</param>
-    /// <param name="first"><c>beta_start</c>; the cosine schedule has no use for it.</param>
-    /// <param name="last"><c>beta_end</c>; the cosine schedule has no use for it.</param>
-    /// <param name="trainedBetas"><c>trained_betas</c>, which override everything else if given.</param>
-    /// <param name="rescaleZeroTerminalSnr"><c>rescale_betas_zero_snr</c>: see <see cref="RescaleZeroTerminalSnr"/>.</param>
-    /// <exception cref="ConfigurationException">An unknown name, or β out of range.</exception>
-    public static NoiseSchedule FromHub(
-        string name, int steps = 1000, double first = 1e-4, double last = 0.02, double[]? trainedBetas = null, bool rescaleZeroTerminalSnr = false)
+    /// <summary>The schedule of a formula.</summary>
+    /// <param name="formula">Which.</param>
+    /// <param name="steps">T.</param>
+    /// <param name="first">β_0; the cosine schedule has no use for it.</param>
+    /// <param name="last">β_{T−1}; the cosine schedule has no use for it.</param>
+    /// <exception cref="ConfigurationException">No timestep, or a β out of range.</exception>
+    public static NoiseSchedule Of(BetaSchedule formula, int steps = 1000, double first = 1e-4, double last = 0.02) => formula switch
     {
-        var schedule = trainedBetas is not null ? FromBetas(trainedBetas) : name switch
+        BetaSchedule.Linear => Linear(steps, first, last),
+        BetaSchedule.ScaledLinear => ScaledLinear(steps, first, last),
+        BetaSchedule.Cosine => Cosine(steps),
+        BetaSchedule.Sigmoid => Sigmoid(steps, first, last),
+        _ => throw new ArgumentOutOfRangeException(nameof(formula), formula, "unknown beta schedule"),
+    };
+
+    /// <summary>A schedule of any process: variance-preserving, variance-exploding or a flow.</summary>
+    /// <param name="levels">The timesteps' noise levels, each with a lower ratio of signal to noise than the one before; the last may hold no signal at all.</param>
+    /// <exception cref="ConfigurationException">No level, one that is no pair of numbers, or a ratio that does not fall.</exception>
+    public static NoiseSchedule FromLevels(ReadOnlySpan<NoiseLevel> levels)
+    {
+        if (levels.IsEmpty)
         {
-            "linear" => Linear(steps, first, last),
-            "scaled_linear" => ScaledLinear(steps, first, last),
-            "squaredcos_cap_v2" => Cosine(steps),
-            "sigmoid" => Sigmoid(steps, first, last),
-            "trained_betas" => throw new ConfigurationException("The beta schedule is 'trained_betas', but no betas are given with it. Give trained_betas, or name another schedule."),
-            _ => throw new ConfigurationException($"The beta schedule is '{name}'; known are linear, scaled_linear, squaredcos_cap_v2, sigmoid, and given trained_betas."),
-        };
-        return rescaleZeroTerminalSnr ? schedule.RescaleZeroTerminalSnr() : schedule;
+            throw new ConfigurationException("A noise schedule has 0 timesteps; it needs at least 1.");
+        }
+        double before = double.PositiveInfinity;
+        for (int t = 0; t < levels.Length; t++)
+        {
+            double ratio = levels[t].SignalToNoise;
+            if (!(levels[t].SignalVariance >= 0 && levels[t].NoiseVariance > 0 && double.IsFinite(levels[t].Variance) && ratio < before))
+            {
+                throw new ConfigurationException(
+                    $"The noise schedule has α = {levels[t].Alpha} and σ = {levels[t].Sigma} at timestep {t}; expected α of at least 0, σ above 0, and a ratio below that of the timestep before.");
+            }
+            before = ratio;
+        }
+        return WithBetas(levels.ToArray());
     }
 
     /// <summary>
@@ -95,13 +110,13 @@ public sealed partial class NoiseSchedule
         {
             throw new ConfigurationException("A noise schedule of 1 timestep cannot be rescaled to zero terminal SNR: its only timestep would hold no signal. Use at least 2 timesteps.");
         }
-        double first = Math.Sqrt(_alphaBars[0]), last = Math.Sqrt(_alphaBars[^1]);
-        return FromAlphaBars(Array.ConvertAll(_alphaBars, alphaBar => Square((Math.Sqrt(alphaBar) - last) * (first / (first - last)))));
+        double first = _levels[0].Alpha, last = _levels[^1].Alpha;
+        return WithBetas(Array.ConvertAll(_levels, level => NoiseLevel.VariancePreserving(Square((level.Alpha - last) * (first / (first - last))))));
     }
 
     /// <summary>
-    /// The forward process seen at some of its timesteps only: timestep i of the result has the ᾱ of timestep <paramref name="timesteps"/>[i]
-    /// here, so β_i = 1 − ᾱ_i/ᾱ_{i−1} (Nichol and Dhariwal 2021, section 4). The network still wants to hear the original timestep.
+    /// The forward process seen at some of its timesteps only: timestep i of the result has the noise level of timestep <paramref name="timesteps"/>[i]
+    /// here, so β_i = 1 − ᾱ_i/ᾱ_{i−1} where variance is preserved (Nichol and Dhariwal 2021, section 4). The network still wants to hear the original timestep.
     /// </summary>
     /// <param name="timesteps">Rising, within 0..T−1.</param>
     /// <exception cref="ArgumentException">None, not rising, or out of range.</exception>
@@ -111,30 +126,30 @@ public sealed partial class NoiseSchedule
         {
             throw new ArgumentException("a noise schedule needs at least one timestep");
         }
-        var alphaBars = new double[timesteps.Length];
+        var levels = new NoiseLevel[timesteps.Length];
         int previous = -1;
-        for (int i = 0; i < alphaBars.Length; i++)
+        for (int i = 0; i < levels.Length; i++)
         {
             int t = timesteps[i];
             if (t <= previous || t >= Steps)
             {
                 throw new ArgumentException($"timestep {t} at place {i} should be above {previous}, the one before, and below {Steps}");
             }
-            alphaBars[i] = _alphaBars[t];
+            levels[i] = _levels[t];
             previous = t;
         }
-        return FromAlphaBars(alphaBars);
+        return WithBetas(levels);
     }
 
-    /// <summary>ᾱ is what counts; far out in the noise it would not survive being multiplied together again from rounded β.</summary>
-    private static NoiseSchedule FromAlphaBars(double[] alphaBars)
+    /// <summary>The levels are what counts; far out in the noise they would not survive being multiplied together again from rounded β.</summary>
+    private static NoiseSchedule WithBetas(NoiseLevel[] levels)
     {
-        var betas = new double[alphaBars.Length];
+        var betas = new double[levels.Length];
         for (int t = 0; t < betas.Length; t++)
         {
-            betas[t] = 1 - alphaBars[t] / (t == 0 ? 1 : alphaBars[t - 1]);
+            betas[t] = Diffusion.Posterior.Between(levels[t], t == 0 ? NoiseLevel.Data : levels[t - 1]).Beta;
         }
-        return new NoiseSchedule(betas, alphaBars);
+        return new NoiseSchedule(betas, levels);
     }
 
     private static NoiseSchedule Generate(int steps, Func<int, double> beta)

@@ -2,19 +2,6 @@ using RawDiffusion.Core;
 
 namespace RawDiffusion.Diffusion;
 
-/// <summary>Which S of the T timesteps a sampler visits, by the hub's names (Lin et al. 2024, table 2).</summary>
-public enum TimestepSpacing
-{
-    /// <summary>0, k, 2k, … with k = ⌊T/S⌋: ends at 0, but starts below T−1.</summary>
-    Leading,
-
-    /// <summary>S points evenly from 0 to T−1, both included: what improved-diffusion calls respacing.</summary>
-    Linspace,
-
-    /// <summary>T−1, T−1−k, … with k = T/S: starts at T−1, and the last step is as long as the others.</summary>
-    Trailing,
-}
-
 /// <summary>Chooses the timesteps that a sampler visits.</summary>
 public static class Timesteps
 {

@@ -100,7 +100,7 @@ public sealed class ParameterSet : IDisposable
     {
         foreach (var parameter in Parameters)
         {
-            parameter.Value.HasGradient = false;
+            parameter.Value.BoundGradient?.Forget();
         }
     }
 
@@ -109,9 +109,9 @@ public sealed class ParameterSet : IDisposable
     {
         foreach (var parameter in Parameters)
         {
-            if (!parameter.Value.HasGradient)
+            if (parameter.Value.BoundGradient is { HasSum: false } missing)
             {
-                parameter.Value.Gradient!.Clear();
+                missing.Sum.Clear();
             }
         }
     }
@@ -140,8 +140,7 @@ public sealed class ParameterSet : IDisposable
             parameter.Value = Slice(arena, parameter.Name);
             if (withGradients)
             {
-                parameter.Value.RequiresGradient = true;
-                parameter.Value.Gradient = Slice(Gradients!, parameter.Name);
+                parameter.Value.BindGradient(Slice(Gradients!, parameter.Name));
             }
         }
     }

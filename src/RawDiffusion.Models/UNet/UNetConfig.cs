@@ -125,6 +125,9 @@ public sealed record UNetConfig
         return problems;
     }
 
+    /// <summary>The least multiple of <paramref name="multiple"/> that is not below <paramref name="size"/>: the side that a network needs for an image of this size.</summary>
+    public static int RoundUp(int size, int multiple) => (size + multiple - 1) / multiple * multiple;
+
     /// <summary>Throws if there are <see cref="Problems"/>.</summary>
     /// <exception cref="ConfigurationException">Names all of them.</exception>
     public UNetConfig Validated()

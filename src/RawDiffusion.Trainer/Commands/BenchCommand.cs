@@ -1,10 +1,10 @@
 using System.CommandLine;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using RawDiffusion.Pipelines;
 using RawDiffusion.Trainer.Terminal;
-using RawDiffusion.Training.Configuration;
-using RawDiffusion.Training.Inference;
 using RawDiffusion.Training;
+using RawDiffusion.Training.Configuration;
 
 namespace RawDiffusion.Trainer.Commands;
 
@@ -53,7 +53,7 @@ internal static partial class BenchCommand
         int sampleBatch = parse.GetValue(SampleBatch) ?? 0;
         if (sampleBatch < 0)
         {
-            problems.Add($"--sample-batch is {sampleBatch}; it must be at least 0");
+            problems.Add(new("--sample-batch", $"{sampleBatch}", "at least 0"));
         }
         if (problems.Count > 0)
         {
@@ -62,15 +62,15 @@ internal static partial class BenchCommand
         var config = built.Config with { Dataset = Images(built.Config) };
         using var device = DeviceChoice.Open(config.Device);
         Talk.Line($"{config.Preset} on {device.Description}, batches of {config.Batch}");
-        var result = BenchmarkRun.Run(config, NetworkMapping.FromConfig(config), device, sampleBatch);
+        var result = BenchmarkRun.Run(config, NetworkMapping.FromConfig(config.Network, config.Dataset), device, sampleBatch);
         Console.WriteLine(JsonSerializer.Serialize(result, BenchContext.Default.BenchmarkResult));
         return 0;
     }
 
-    /// <summary>What each preset is made for: MNIST's grey 28×28, or RGB 32×32.</summary>
+    /// <summary>Images such as the preset is made for.</summary>
     private static DatasetInfo Images(RunConfig config)
     {
-        var (side, channels) = config.Preset == "mnist" ? (28, 1) : (32, 3);
+        var (side, channels) = Presets.Images(config.Preset);
         string[] classes = config.Network.Conditional ? ["0", "1", "2", "3", "4", "5", "6", "7"] : [];
         return new DatasetInfo { Height = side, Width = side, Channels = channels, Count = config.Batch, ClassNames = classes, Fingerprint = "" };
     }

@@ -1,6 +1,5 @@
-using RawDiffusion.Trainer.Terminal;
-using RawDiffusion.Training.Configuration;
 using RawDiffusion.Data;
+using RawDiffusion.Trainer.Terminal;
 
 namespace RawDiffusion.Trainer.Commands;
 

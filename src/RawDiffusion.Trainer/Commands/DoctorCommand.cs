@@ -6,9 +6,9 @@ using System.Runtime.Intrinsics.X86;
 using RawDiffusion.Core;
 using RawDiffusion.Cuda;
 using RawDiffusion.Cuda.Driver;
+using RawDiffusion.Images;
 using RawDiffusion.Trainer.Terminal;
 using RawDiffusion.Training.Configuration;
-using RawDiffusion.Images;
 
 namespace RawDiffusion.Trainer.Commands;
 

@@ -1,7 +1,7 @@
 using System.CommandLine;
+using RawDiffusion.Pipelines;
 using RawDiffusion.Trainer.Terminal;
 using RawDiffusion.Training.Configuration;
-using RawDiffusion.Training.Inference;
 
 namespace RawDiffusion.Trainer.Commands;
 
@@ -25,7 +25,7 @@ internal static class ExportCommand
         using var loaded = LoadedModel.Open(parse.GetRequiredValue(Model), device, notice: Talk.Line);
         string folder = parse.GetRequiredValue(Out);
         HubExport.Write(loaded, folder);
-        Talk.Line($"{loaded.Description}: exported to {folder}");
+        Talk.Line($"{loaded.Text}: exported to {folder}");
         return 0;
     }
 }

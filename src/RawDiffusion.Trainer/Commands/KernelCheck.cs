@@ -45,6 +45,10 @@ internal static class KernelCheck
             s.Bytes("pixels", 2, 5, 6, 3), s.Integers("picks", [2, 2], 1, 1, 0, 0), 1, 4, s["abcd", 2, 4], null, s.Stream(RandomPurpose.Noise), xt, s["target", 2, 5, 6, 3]), 2, 5, 6, 3)),
         ("DenoiseUpdate", Elementwise, s => s.Made("next", next => s.Device.DenoiseUpdate(
             s["x", 3, 33], s["output", 3, 33], s["x̂0", 3, 33], s["coefficients", 7], null, s.Stream(RandomPurpose.SamplingStep), s["x̂0", 3, 33], next), 3, 33)),
+        ("EstimateX0", Elementwise, s => s.Made("x0", x0 => s.Device.EstimateX0(s["x", 3, 33], s["output", 3, 33], s["pqc", 1, 3], x0), 3, 33)),
+        ("WeightedSum", Elementwise, s => s.Made("y", y => s.Device.WeightedSum(
+            s["weights", 3, 4], [s["x", 3, 33], s["z", 3, 33], s["x̂0", 3, 33]], null, s.Stream(RandomPurpose.SamplingStep), y), 3, 33)),
+        ("Blend", Elementwise, s => s.Made("y", y => s.Device.Blend(s["mask", 3, 33], s["x", 3, 33], s["z", 3, 33], y), 3, 33)),
         ("SumOfSquares", Sum, s => s.Made("sum", sum => s.Device.SumOfSquares(s["x", 20_000], sum), 1)),
         ("AdamStep", Elementwise, s => s.Made("copy", copy =>
         {
@@ -83,14 +87,13 @@ internal static class KernelCheck
     {
         using var scene = new Scene(device);
         var y = op(scene);
-        var results = new List<float[]> { y.ToArray() };
+        List<float[]> results = [y.ToArray(), .. scene.Contents()];
         if (y.RequiresGradient)
         {
-            var (loss, _) = scene.Tape.MeanSquaredError(y, scene.Constant("goal", Scene.Draw("goal", y.Shape.Count), y.Shape.ToArray()));
-            scene.Tape.Backward(loss);
-            results.Add(loss.ToArray());
+            using var cotangent = new Tensor(device, y.Shape, null, "cotangent").Upload(Scene.Draw("cotangent", y.Shape.Count));
+            scene.Tape.Backward(y, cotangent);
+            results.AddRange(scene.Gradients());
         }
-        results.AddRange(scene.Results());
         return results;
     }
 
@@ -136,19 +139,17 @@ internal static class KernelCheck
 
         public RandomStream Stream(RandomPurpose purpose) => new(7, purpose, _tensors.GetValueOrDefault("position") ?? Integers("position", 3, 1));
 
-        /// <summary>The contents of all real tensors, and their gradients.</summary>
-        public IEnumerable<float[]> Results() =>
-            from tensor in _tensors.Values
-            from result in (Tensor?[])[tensor.DType == device.Real ? tensor : null, tensor.HasGradient ? tensor.Gradient : null]
-            where result is not null
-            select result.ToArray();
+        /// <summary>The contents of all real tensors.</summary>
+        public IEnumerable<float[]> Contents() => _tensors.Values.Where(t => t.DType == device.Real).Select(t => t.ToArray());
+
+        /// <summary>The gradients of all tensors that take one, after the tape ran backward.</summary>
+        public IEnumerable<float[]> Gradients() => _tensors.Values.Where(t => t.RequiresGradient).Select(t => Tape.Gradient(t).ToArray());
 
         public void Dispose()
         {
             Tape.Dispose();
             foreach (var tensor in _tensors.Values)
             {
-                tensor.Gradient?.Dispose();
                 tensor.Dispose();
             }
         }

@@ -1,6 +1,6 @@
 using System.CommandLine;
+using RawDiffusion.Pipelines;
 using RawDiffusion.Trainer.Terminal;
-using RawDiffusion.Training.Inference;
 
 namespace RawDiffusion.Trainer.Commands;
 
@@ -27,7 +27,7 @@ internal static class PredictCommand
         using var loaded = LoadedModel.Open(parse.GetRequiredValue(Model), device, notice: Talk.Line);
         string output = parse.GetRequiredValue(Output);
         Predictor.Run(loaded, parse.GetRequiredValue(Input), output);
-        Talk.Line($"{loaded.Description}: wrote {output}");
+        Talk.Line($"{loaded.Text}: wrote {output}");
         return 0;
     }
 }

@@ -1,8 +1,8 @@
 using System.CommandLine;
-using RawDiffusion.Trainer.Terminal;
-using RawDiffusion.Training.Configuration;
-using RawDiffusion.Training;
 using RawDiffusion.Storage;
+using RawDiffusion.Trainer.Terminal;
+using RawDiffusion.Training;
+using RawDiffusion.Training.Configuration;
 
 namespace RawDiffusion.Trainer.Commands;
 
@@ -34,6 +34,6 @@ internal static class ResumeCommand
         var data = Datasets.Open(config.Data);
         using var device = parse.GetValue(DeviceName) is { } name ? DeviceChoice.Open(name) : DeviceChoice.Open(config.Device);
         var display = ITrainingDisplay.For(device.Description);
-        return TrainingRun.Of(display, () => TrainingSession.Resume(folder, device, data, display, parse.GetValue(Steps)));
+        return TrainingRun.Of(display, () => TrainingSession.Resume(folder, device, data, [display], parse.GetValue(Steps)));
     }
 }

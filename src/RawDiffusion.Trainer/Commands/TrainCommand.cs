@@ -1,13 +1,13 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
 using RawDiffusion.Core;
-using RawDiffusion.Models;
-using RawDiffusion.Trainer.Terminal;
-using RawDiffusion.Training.Configuration;
 using RawDiffusion.Data;
-using RawDiffusion.Training.Inference;
-using RawDiffusion.Training;
+using RawDiffusion.Models;
+using RawDiffusion.Pipelines;
 using RawDiffusion.Storage;
+using RawDiffusion.Trainer.Terminal;
+using RawDiffusion.Training;
+using RawDiffusion.Training.Configuration;
 
 namespace RawDiffusion.Trainer.Commands;
 
@@ -34,7 +34,7 @@ internal static class TrainCommand
     };
     private static readonly Option<long?> SaveEvery = Parameters.Number<long>("--save-every", "N", "Steps between checkpoints; the last step is always saved.");
     private static readonly Option<long?> SampleEvery = Parameters.Number<long>("--sample-every", "N", "Steps between pictures of samples; the last step always draws one, 0 draws none before.");
-    private static readonly Option<bool> Conditional = new("--conditional") { Description = "Learn the data's labels, for `sample --class K --guidance S`. On in preset shapes." };
+    private static readonly Option<bool> Conditional = new("--conditional") { Description = "Learn the data's labels, for `sample --class NAME --guidance S`. On in preset shapes." };
     private static readonly Option<bool> DryRun = new("--dry-run") { Description = "Check everything, print the resolved config.json, and stop." };
 
     /// <summary>The command with its options.</summary>
@@ -68,9 +68,13 @@ internal static class TrainCommand
             return 0;
         }
         using var device = DeviceChoice.Open(config.Device);
+        if (config.Network.Conditional)
+        {
+            Talk.Line($"labels: {ClassNames.Describe(data.ClassNames, data.ClassNames.Count)}");
+        }
         using var folder = RunFolder.Create(parse.GetValue(Out), config.Preset, Talk.Line);
         var display = ITrainingDisplay.For(device.Description);
-        return TrainingRun.Of(display, () => TrainingSession.Start(plan, device, data, folder, display));
+        return TrainingRun.Of(display, () => TrainingSession.Start(plan, device, data, folder, [display]));
     }
 
     private static ConfigurationSources Sources(ParseResult parse)
@@ -120,11 +124,11 @@ internal static class TrainCommand
     {
         var built = sources.Build(presetIfUnnamed);
         var problems = built.Problems.Concat(RunConfigValidation.Problems(built.Config)).ToList();
-        if (built.Config.Network.StartFrom is null && !problems.Any(problem => problem.Contains("network.", StringComparison.Ordinal)))
+        if (built.Config.Network.StartFrom is null && !problems.Any(problem => problem.Key.StartsWith("network.", StringComparison.Ordinal)))
         {
             // Image sides are rounded up to what the network needs, so any size stands for all.
             var anyData = new DatasetInfo { Height = 32, Width = 32, Channels = 3, Count = 1, ClassNames = [], Fingerprint = "" };
-            problems.AddRange(NetworkMapping.FromConfig(built.Config with { Dataset = anyData }).Problems());
+            problems.AddRange(NetworkMapping.FromConfig(built.Config.Network, anyData).Problems().Select(problem => new ConfigurationProblem("network", "", "") { Words = problem }));
         }
         return problems.Count == 0 ? built.Config : throw RunConfigJson.Failure(problems);
     }
@@ -133,6 +137,10 @@ internal static class TrainCommand
     {
         Console.WriteLine(RunConfigJson.ToText(plan.Config));
         Talk.Line($"data: {data.Description}");
+        if (plan.Config.Network.Conditional)
+        {
+            Talk.Line($"labels: {ClassNames.Describe(data.ClassNames, data.ClassNames.Count)}");
+        }
         Talk.Line($"network: {new UNet(plan.Network).Parameters.Sum(parameter => parameter.Shape.Count):N0} parameters on {plan.Network.Height}×{plan.Network.Width}×{plan.Network.InChannels} images");
         Talk.Line($"memory: about {Talk.Bytes(MemoryEstimate.TrainingBytes(plan.Network, plan.Config.Batch))} for training with batches of {plan.Config.Batch}");
     }

@@ -1,6 +1,8 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization.Metadata;
+using RawDiffusion.Core;
+using RawDiffusion.Diffusion;
 
 namespace RawDiffusion.Training.Configuration;
 
@@ -11,9 +13,9 @@ namespace RawDiffusion.Training.Configuration;
 internal sealed class ConfigurationLayers
 {
     private readonly JsonObject _complete;
-    private readonly List<string> _problems;
+    private readonly List<ConfigurationProblem> _problems;
 
-    public ConfigurationLayers(RunConfig lowest, List<string> problems) => (_complete, _problems) = (RunConfigJson.ToJson(lowest), problems);
+    public ConfigurationLayers(RunConfig lowest, List<ConfigurationProblem> problems) => (_complete, _problems) = (RunConfigJson.ToJson(lowest), problems);
 
     /// <summary>The configuration so far. It is complete, so no property is left to the deserializer's idea of a default.</summary>
     public RunConfig Config() => _complete.Deserialize(RunConfigContext.Default.RunConfig)!;
@@ -26,7 +28,10 @@ internal sealed class ConfigurationLayers
         // The keys of a newer layout are not worth complaining about one by one.
         if (overlay["format"] is JsonValue value && value.TryGetValue(out int format) && format > RunConfig.CurrentFormat)
         {
-            _problems.Add($"{source} has format {format}, but this program knows formats up to {RunConfig.CurrentFormat}: it was written by a newer version, use that one");
+            _problems.Add(new("format", $"{format}", $"at most {RunConfig.CurrentFormat}")
+            {
+                Words = $"{source} has format {format}, but this program knows formats up to {RunConfig.CurrentFormat}: it was written by a newer version, use that one",
+            });
             return;
         }
         Merge(_complete, overlay, RunConfigContext.Default.RunConfig, "", source);
@@ -52,7 +57,7 @@ internal sealed class ConfigurationLayers
         int equals = assignment.IndexOf('=', StringComparison.Ordinal);
         if (equals <= 0)
         {
-            _problems.Add($"{source} is no assignment; expected key=value, such as --set optimizer.ema_decay=0.999");
+            Complain("", $"{source} is no assignment; expected key=value, such as --set optimizer.ema_decay=0.999");
             return;
         }
         var (key, text) = (assignment[..equals].Trim(), assignment[(equals + 1)..].Trim());
@@ -63,7 +68,8 @@ internal sealed class ConfigurationLayers
         JsonNode? value;
         try
         {
-            value = property.PropertyType == typeof(string) && text is not ("null" or ['"', ..]) ? JsonValue.Create(text) : JsonNode.Parse(text);
+            var type = Nullable.GetUnderlyingType(property.PropertyType) ?? property.PropertyType;
+            value = (type == typeof(string) || type.IsEnum) && text is not ("null" or ['"', ..]) ? JsonValue.Create(text) : JsonNode.Parse(text);
         }
         catch (JsonException)
         {
@@ -81,7 +87,7 @@ internal sealed class ConfigurationLayers
             var property = type.Properties.FirstOrDefault(candidate => candidate.Name == names[i]);
             if (property is null || names[0] is "format" or "dataset" or "preset")
             {
-                _problems.Add(names[0] switch
+                Complain(key, names[0] switch
                 {
                     "format" or "dataset" => $"{source}: {names[0]} is written by the program, it is not for setting",
                     "preset" => $"{source}: choose the preset with --preset",
@@ -95,7 +101,7 @@ internal sealed class ConfigurationLayers
             }
             if (target[names[i]] is not JsonObject section)
             {
-                _problems.Add($"{source}: {string.Join('.', names[..(i + 1)])} is a value, not a section");
+                Complain(key, $"{source}: {string.Join('.', names[..(i + 1)])} is a value, not a section");
                 return null;
             }
             (target, type) = (section, TypeOf(property));
@@ -109,7 +115,7 @@ internal sealed class ConfigurationLayers
             string key = prefix + name;
             if (type.Properties.FirstOrDefault(candidate => candidate.Name == name) is not { } property)
             {
-                _problems.Add($"{source}: there is no key {key}{NearestKey(key)}");
+                Complain(key, $"{source}: there is no key {key}{NearestKey(key)}");
             }
             else
             {
@@ -130,7 +136,7 @@ internal sealed class ConfigurationLayers
             else
             {
                 string names = string.Join(", ", type.Properties.Select(below => $"{key}.{below.Name}"));
-                _problems.Add($"{source}: {key} is {Show(value)}, but it is a section; its keys are {names}");
+                Complain(key, $"{source}: {key} is {Show(value)}, but it is a section; its keys are {names}");
             }
         }
         else if (Fits(value, property, type))
@@ -139,8 +145,18 @@ internal sealed class ConfigurationLayers
         }
         else
         {
-            _problems.Add($"{source}: {key} is {Show(value)}; expected {Expected(property)}");
+            _problems.Add(Misfit(property, key, value, source));
         }
+    }
+
+    private void Complain(string key, string words) => _problems.Add(new(key, "", "") { Words = words });
+
+    private static ConfigurationProblem Misfit(JsonPropertyInfo property, string key, JsonNode? value, string source)
+    {
+        var known = KnownNames.Of(Nullable.GetUnderlyingType(property.PropertyType) ?? property.PropertyType);
+        return known is not null && value is JsonValue text && text.TryGetValue(out string? name)
+            ? new(key, $"'{name}'", $"one of {string.Join(", ", known)}", KnownNames.Hint(name, known)) { Source = source }
+            : new(key, Show(value), Expected(property)) { Words = $"{source}: {key} is {Show(value)}; expected {Expected(property)}" };
     }
 
     private static bool Fits(JsonNode? value, JsonPropertyInfo property, JsonTypeInfo type)
@@ -171,9 +187,11 @@ internal sealed class ConfigurationLayers
         var type = Nullable.GetUnderlyingType(property.PropertyType) ?? property.PropertyType;
         string what = type == typeof(bool) ? "true or false"
             : type == typeof(double) ? "a number"
+            : type == typeof(ClipRange) ? "true, false or a number above 0"
             : type == typeof(string) ? "text"
             : type == typeof(ulong) ? "a whole number of at least 0"
             : type == typeof(int) || type == typeof(long) ? "a whole number"
+            : KnownNames.Of(type) is { } known ? $"one of {string.Join(", ", known)}"
             : type == typeof(IReadOnlyList<int>) ? "a list of whole numbers, such as [32, 64]"
             : type == typeof(IReadOnlyList<double>) ? "a list of numbers, such as [0.1, 0.2]"
             : "a section as this program writes it";

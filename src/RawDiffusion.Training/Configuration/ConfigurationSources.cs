@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using RawDiffusion.Core;
 
 namespace RawDiffusion.Training.Configuration;
 
@@ -15,8 +16,8 @@ public sealed record ConfigurationFile(string Path, JsonObject Json);
 
 /// <summary>A configuration and everything that was wrong with its sources.</summary>
 /// <param name="Config">What came of it; keys that were wrong have the value of the layer below.</param>
-/// <param name="Problems">One sentence each, without the full stop; empty if all was well.</param>
-public sealed record BuiltConfiguration(RunConfig Config, IReadOnlyList<string> Problems);
+/// <param name="Problems">Empty if all was well.</param>
+public sealed record BuiltConfiguration(RunConfig Config, IReadOnlyList<ConfigurationProblem> Problems);
 
 /// <summary>What a configuration is made of, lowest layer first: preset, file, explicit options, settings.</summary>
 public sealed record ConfigurationSources
@@ -40,11 +41,12 @@ public sealed record ConfigurationSources
     /// <param name="presetIfUnnamed">The preset where the sources name none; see <see cref="Presets.ForImages"/>.</param>
     public BuiltConfiguration Build(string presetIfUnnamed)
     {
-        var problems = new List<string>();
+        var problems = new List<ConfigurationProblem>();
         string name = NamedPreset ?? presetIfUnnamed;
         if (!Presets.All.TryGetValue(name, out var preset))
         {
-            problems.Add($"there is no preset {name}{NearestName.Suggestion(name, Presets.All.Keys)}; presets are {string.Join(", ", Presets.All.Keys)}");
+            string presets = string.Join(", ", Presets.All.Keys), hint = NearestName.Suggestion(name, Presets.All.Keys);
+            problems.Add(new("preset", name, presets, hint) { Words = $"there is no preset {name}{hint}; presets are {presets}" });
             preset = Presets.All[presetIfUnnamed];
         }
         var layers = new ConfigurationLayers(preset, problems);

@@ -1,34 +1,25 @@
+using RawDiffusion.Core;
+using RawDiffusion.Diffusion;
+
 namespace RawDiffusion.Training.Configuration;
 
-/// <summary>The names that a configuration's choices are written with.</summary>
-public static class KnownNames
+/// <summary>The names that a configuration's choices are written with, and what else the field calls them.</summary>
+internal static class KnownNames
 {
-    /// <summary>Values of <see cref="DiffusionConfig.BetaSchedule"/>.</summary>
-    public static IReadOnlyList<string> BetaSchedules { get; } = ["linear", "scaled_linear", "squaredcos_cap_v2", "sigmoid"];
+    private static readonly Dictionary<Type, IReadOnlyList<string>> _choices = new()
+    {
+        [typeof(BetaSchedule)] = NamedEnum<BetaSchedule>.Names,
+        [typeof(Prediction)] = NamedEnum<Prediction>.Names,
+        [typeof(LossWeighting)] = NamedEnum<LossWeighting>.Names,
+        [typeof(TimestepSampling)] = NamedEnum<TimestepSampling>.Names,
+        [typeof(SamplerName)] = NamedEnum<SamplerName>.Names,
+        [typeof(ReverseVariance)] = NamedEnum<ReverseVariance>.Names,
+        [typeof(TimestepSpacing)] = NamedEnum<TimestepSpacing>.Names,
+        [typeof(Precision)] = NamedEnum<Precision>.Names,
+    };
 
-    /// <summary>Values of <see cref="DiffusionConfig.Prediction"/>.</summary>
-    public static IReadOnlyList<string> Predictions { get; } = ["epsilon", "sample", "v_prediction"];
-
-    /// <summary>Values of <see cref="DiffusionConfig.LossWeighting"/>.</summary>
-    public static IReadOnlyList<string> LossWeightings { get; } = ["simple", "min_snr"];
-
-    /// <summary>Values of <see cref="DiffusionConfig.TimestepSampling"/>.</summary>
-    public static IReadOnlyList<string> TimestepSamplings { get; } = ["uniform", "stratified"];
-
-    /// <summary>Values of <see cref="SamplingConfig.Sampler"/>.</summary>
-    public static IReadOnlyList<string> Samplers { get; } = ["ddpm", "ddim", "dpmpp_2m"];
-
-    /// <summary>Values of <see cref="SamplingConfig.Variance"/>.</summary>
-    public static IReadOnlyList<string> Variances { get; } = ["fixed_small", "fixed_large"];
-
-    /// <summary>Values of <see cref="DeviceConfig.Name"/>, but for <c>cuda:i</c>.</summary>
-    public static IReadOnlyList<string> Devices { get; } = ["auto", "cpu", "cuda"];
-
-    /// <summary>Values of <see cref="DeviceConfig.Precision"/>.</summary>
-    public static IReadOnlyList<string> Precisions { get; } = ["auto", "fp32", "tf32", "bf16"];
-
-    /// <summary>What the field calls some of these besides, too far from the name here for an edit distance.</summary>
-    internal static IReadOnlyDictionary<string, string> OtherNames { get; } = new Dictionary<string, string>
+    // Too far from the names here for an edit distance.
+    private static readonly Dictionary<string, string> _otherNames = new()
     {
         ["cosine"] = "squaredcos_cap_v2",
         ["eps"] = "epsilon",
@@ -42,4 +33,13 @@ public static class KnownNames
         ["float32"] = "fp32",
         ["bfloat16"] = "bf16",
     };
+
+    /// <summary>The names of an enum's values; null for another type.</summary>
+    public static IReadOnlyList<string>? Of(Type type) => _choices.GetValueOrDefault(type);
+
+    /// <summary>What a name was probably meant to be, as a half sentence with its space before it, or nothing.</summary>
+    /// <param name="name">What was written.</param>
+    /// <param name="known">What could have been meant.</param>
+    public static string Hint(string name, IReadOnlyList<string> known) =>
+        _otherNames.TryGetValue(name, out string? usual) && known.Contains(usual) ? $" (did you mean {usual}?)" : NearestName.Suggestion(name, known);
 }

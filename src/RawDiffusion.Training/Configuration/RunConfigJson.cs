@@ -27,7 +27,7 @@ public static class RunConfigJson
     /// <exception cref="ConfigurationException">It was written by a newer version, or names all keys and values that are wrong.</exception>
     public static RunConfig FromJson(JsonObject json, string source)
     {
-        var problems = new List<string>();
+        var problems = new List<ConfigurationProblem>();
         var layers = new ConfigurationLayers(new RunConfig(), problems);
         layers.Apply(json, source);
         return problems.Count == 0 ? layers.Config() : throw Failure(problems);
@@ -54,8 +54,8 @@ public static class RunConfigJson
         }
     }
 
-    /// <summary>One exception for any number of problems, each one sentence without its full stop.</summary>
-    public static ConfigurationException Failure(IReadOnlyCollection<string> problems) => new(problems.Count == 1
+    /// <summary>One exception for any number of problems.</summary>
+    public static ConfigurationException Failure(IReadOnlyCollection<ConfigurationProblem> problems) => new(problems.Count == 1
         ? $"The configuration cannot be used: {problems.First()}."
         : $"The configuration cannot be used, for {problems.Count} reasons: {string.Join("; ", problems)}.");
 }

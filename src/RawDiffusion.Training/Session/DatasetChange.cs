@@ -1,6 +1,6 @@
 using RawDiffusion.Core;
-using RawDiffusion.Training.Configuration;
 using RawDiffusion.Data;
+using RawDiffusion.Pipelines;
 
 namespace RawDiffusion.Training;
 

@@ -1,6 +1,6 @@
 using RawDiffusion.Core;
-using RawDiffusion.Training.Configuration;
 using RawDiffusion.Storage;
+using RawDiffusion.Training.Configuration;
 
 namespace RawDiffusion.Training;
 

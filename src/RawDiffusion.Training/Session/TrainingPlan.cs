@@ -1,9 +1,9 @@
 using RawDiffusion.Core;
-using RawDiffusion.Models;
-using RawDiffusion.Training.Configuration;
 using RawDiffusion.Data;
-using RawDiffusion.Training.Inference;
+using RawDiffusion.Models;
+using RawDiffusion.Pipelines;
 using RawDiffusion.Storage;
+using RawDiffusion.Training.Configuration;
 
 namespace RawDiffusion.Training;
 
@@ -16,8 +16,11 @@ public sealed record TrainingPlan(RunConfig Config, UNetConfig Network)
     /// <exception cref="ConfigurationException">Names every problem at once.</exception>
     public static TrainingPlan Resolve(RunConfig config, IDataset data)
     {
+        var (means, deviations) = DatasetStatistics.Channels(data);
         var info = new DatasetInfo
         {
+            ChannelMeans = means,
+            ChannelDeviations = deviations,
             Height = data.Height,
             Width = data.Width,
             Channels = data.Channels,
@@ -30,19 +33,19 @@ public sealed record TrainingPlan(RunConfig Config, UNetConfig Network)
         if (config.Network.StartFrom is { } start)
         {
             using var location = ModelLocation.Resolve(start);
-            network = location.Hub is { } hub ? NetworkMapping.FromHub(hub.UNet) : NetworkMapping.ReadDescription(location.Checkpoint!).Network;
+            network = location.Hub is { } hub ? NetworkMapping.FromHub(hub.UNet) : ModelDescription.Of(location.Checkpoint!).Network;
             int? embeddings = config.Network.Conditional ? info.ClassNames.Count + 1 : null;
-            Require(network.InChannels == info.Channels, $"the model {start} has {network.InChannels} channels, but the images have {info.Channels}");
+            Require(network.InChannels == info.Channels, $"the model {start} has {network.InChannels} channels, but the images have {info.Channels}{(network.InChannels > info.Channels ? ", and the data brings no condition planes for the rest" : "")}");
+            Require(network.OutChannels == info.Channels, $"the model {start} answers {network.OutChannels} channels for images of {info.Channels}, and this training has no loss for {(network.OutChannels > info.Channels ? "the rest (a learned variance?)" : "so few")}");
             Require(network.ClassEmbeddings == embeddings, $"the model {start} has {network.ClassEmbeddings ?? 0} class embeddings, but this run needs {embeddings ?? 0} (the labels and one for no class; 0 without --conditional)");
             int multiple = network.SizeMultiple;
-            network = network with { Height = RoundUp(info.Height, multiple), Width = RoundUp(info.Width, multiple), Dropout = config.Network.Dropout };
+            network = network with { Height = UNetConfig.RoundUp(info.Height, multiple), Width = UNetConfig.RoundUp(info.Width, multiple), Dropout = config.Network.Dropout };
         }
         else
         {
-            network = NetworkMapping.FromConfig(config with { Dataset = info });
+            network = NetworkMapping.FromConfig(config.Network, info);
         }
         Require(!config.Network.Conditional || info.ClassNames.Count > 0, "--conditional needs labels, and the data has none; use class folders, or leave it out");
-        Require(network.OutChannels == network.InChannels, $"the network's {network.OutChannels} output channels differ from its {network.InChannels} input channels");
         problems.AddRange(network.Problems());
         return problems.Count == 0
             ? new TrainingPlan(config with { Dataset = info }, network)
@@ -56,7 +59,4 @@ public sealed record TrainingPlan(RunConfig Config, UNetConfig Network)
             }
         }
     }
-
-    /// <summary>The least multiple of <paramref name="multiple"/> that is not below <paramref name="size"/>.</summary>
-    public static int RoundUp(int size, int multiple) => (size + multiple - 1) / multiple * multiple;
 }

@@ -92,7 +92,7 @@ public class LostDeviceTests
         ["cuMemsetD8Async"] = (_, x, _) => x.Clear(),
         ["cuLaunchKernel"] = (gpu, x, _) => gpu.Device.LinearCombination(2, x, 0, null, x),
         ["cuModuleGetFunction"] = (gpu, x, _) => gpu.Device.Silu(x, x),
-        ["cuModuleLoadData"] = (gpu, x, _) => gpu.Device.SumPositions(x.Slice(0, new(1, 1, 2)), x.Slice(0, new(1, 2)), false),
+        ["cuModuleLoadData"] = (gpu, x, _) => gpu.Device.SumPositions(x.Slice(0, new(1, 1, 2)), Sink.Into(x.Slice(0, new(1, 2)))),
         ["cuGraphLaunch"] = (_, _, graph) => graph.Launch(),
         ["cuStreamBeginCapture"] = (gpu, _, _) => gpu.Device.Capture(() => { }),
         ["cuStreamSynchronize"] = (gpu, _, _) => gpu.Device.Synchronize(),

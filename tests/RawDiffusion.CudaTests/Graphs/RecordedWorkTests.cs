@@ -135,7 +135,7 @@ public class RecordedWorkTests
             calls++;
             if (module)
             {
-                device.SumPositions(x.Slice(0, new Shape(1, 1, 2)), y.Slice(0, new Shape(1, 2)), false);
+                device.SumPositions(x.Slice(0, new Shape(1, 1, 2)), Sink.Into(y.Slice(0, new Shape(1, 2))));
             }
             else
             {

@@ -1,10 +1,10 @@
 using System.Globalization;
 using RawDiffusion.Core;
 using RawDiffusion.Cuda;
+using RawDiffusion.Diffusion;
 using RawDiffusion.Models;
+using RawDiffusion.Pipelines;
 using RawDiffusion.Testing;
-using RawDiffusion.Training.Configuration;
-using RawDiffusion.Training.Inference;
 using RawDiffusion.Training;
 
 namespace RawDiffusion.CudaTests;
@@ -102,8 +102,8 @@ public class AllocationFailureTests
         var unet = new UNet(Network);
         using var parameters = new ParameterSet(unet.Parameters, device, training: false);
         TinyTraining.Randomize(parameters);
-        var model = new GenerativeModel(unet, device, new DiffusionConfig { Timesteps = 8 }, Network.Height, Network.Width);
-        return ImageSampler.Run(model, new SampleRequest { Count = 1, Sampling = new SamplingConfig { Sampler = "dpmpp_2m", Steps = 2, Guidance = 2 } }).Pixels;
+        var model = new GenerativeModel(unet, device, DiffusionProcess.Linear(8), Network.Height, Network.Width);
+        return ImageSampler.Run(model, new SampleRequest { Count = 1, Sampler = Samplers.DpmSolver2M(steps: 2), Guidance = 2 }).Pixels;
     }
 
     /// <summary>Does the work as often as it allocates, each time with another allocation failing; `clean` asserts that nothing is left behind.</summary>

@@ -15,8 +15,8 @@ public class AlignmentTests
         ["LinearCombination"] = t => t.Device.LinearCombination(0.5, t.Next(Image), -2, t.Next(Image), t.Next(Image)),
         ["LinearCombination of one"] = t => t.Device.LinearCombination(0.5, t.Next(Image), 0, null, t.Next(Image)),
         ["Silu"] = t => t.Device.Silu(t.Next(Image), t.Next(Image)),
-        ["SiluBackward"] = t => t.Device.SiluBackward(t.Next(Image), t.Next(Image), t.Next(Image), accumulate: true),
-        ["Dropout"] = t => t.Device.Dropout(t.Next(Image), t.Next(Image), accumulate: true, 0.4, t.Stream),
+        ["SiluBackward"] = t => t.Device.SiluBackward(t.Next(Image), t.Next(Image), Sink.Onto(t.Next(Image))),
+        ["Dropout"] = t => t.Device.Dropout(t.Next(Image), Sink.Onto(t.Next(Image)), 0.4, t.Stream),
         ["FillNormal"] = t => t.Device.FillNormal(t.Next(Image), t.Stream),
         ["AddNoise"] = t => t.Device.AddNoise(t.Next(Image), t.Fixed(2, 4), t.Next(Image), t.Stream, t.Next(Image), t.Next(Image)),
         ["AddNoiseToPixels"] = t => t.Device.AddNoiseToPixels(
@@ -24,30 +24,28 @@ public class AlignmentTests
         ["DenoiseUpdate"] = t => t.Device.DenoiseUpdate(
             t.Next(Image), t.Next(Image), t.Next(Image), t.Fixed(7), t.Next(Image), t.Stream, t.Next(Image), t.Next(Image)),
         ["ConcatChannels"] = t => t.Device.ConcatChannels(t.Next(Image), t.Next(Image.WithChannels(4)), t.Next(Image.WithChannels(12))),
-        ["ConcatChannelsBackward"] = t => t.Device.ConcatChannelsBackward(t.Next(Image.WithChannels(12)), t.Next(Image), true, t.Next(Image.WithChannels(4)), true, 8),
+        ["ConcatChannelsBackward"] = t => t.Device.ConcatChannelsBackward(t.Next(Image.WithChannels(12)), Sink.Onto(t.Next(Image)), Sink.Onto(t.Next(Image.WithChannels(4))), 8),
         ["UpsampleNearest"] = t => t.Device.UpsampleNearest(t.Next(Image), t.Next(new(2, 6, 8, 8))),
-        ["UpsampleNearestBackward"] = t => t.Device.UpsampleNearestBackward(t.Next(new(2, 6, 8, 8)), t.Next(Image), accumulate: true),
+        ["UpsampleNearestBackward"] = t => t.Device.UpsampleNearestBackward(t.Next(new(2, 6, 8, 8)), Sink.Onto(t.Next(Image))),
         ["MeanSquaredError"] = t => t.Device.MeanSquaredError(t.Next(Image), t.Next(Image), t.Next(new(2)), t.Next(new(2)), t.Next(new(1))),
-        ["MeanSquaredErrorBackward"] = t => t.Device.MeanSquaredErrorBackward(t.Fixed(1), t.Next(Image), t.Next(Image), t.Next(new(2)), t.Next(Image), accumulate: true),
-        ["SumPositions"] = t => t.Device.SumPositions(t.Next(Image), t.Next(new(2, 8)), accumulate: true),
+        ["MeanSquaredErrorBackward"] = t => t.Device.MeanSquaredErrorBackward(t.Fixed(1), t.Next(Image), t.Next(Image), t.Next(new(2)), Sink.Onto(t.Next(Image))),
+        ["SumPositions"] = t => t.Device.SumPositions(t.Next(Image), Sink.Onto(t.Next(new(2, 8)))),
         ["SumOfSquares"] = t => t.Device.SumOfSquares(t.Next(Image), t.Next(new(1))),
         ["AdamStep"] = t => t.Device.AdamStep(
             t.Next(Image), t.Next(Image), t.Next(Image), t.NextPositive(Image), t.Next(Image), t.Fixed(1), t.Fixed((int)AdamSetting.Count)),
         ["Embedding"] = t => t.Device.Embedding(t.Next(new(3, 8)), t.Integers(2, 0), t.Next(new(2, 8))),
-        ["EmbeddingBackward"] = t => t.Device.EmbeddingBackward(t.Next(new(2, 8)), t.Integers(2, 0), t.Next(new(3, 8)), accumulate: true),
+        ["EmbeddingBackward"] = t => t.Device.EmbeddingBackward(t.Next(new(2, 8)), t.Integers(2, 0), Sink.Onto(t.Next(new(3, 8)))),
         ["Attention"] = t => t.Device.Attention(t.Next(Image), t.Next(Image), t.Next(Image), t.Next(Image), t.Next(new(2, 2, 12, 12)), heads: 2),
         ["Linear"] = t => t.Device.Linear(t.Next(new(4, 12)), t.Next(new(8, 12)), t.Next(new(8)), t.Next(new(4, 8)), t.Next(new(4, 8))),
-        ["LinearBackwardWeight"] = t => t.Device.LinearBackwardWeight(t.Next(new(4, 12)), t.Next(new(4, 8)), t.Next(new(8, 12)), t.Next(new(8)), accumulate: true),
+        ["LinearBackwardWeight"] = t => t.Device.LinearBackwardWeight(t.Next(new(4, 12)), t.Next(new(4, 8)), Sink.Onto(t.Next(new(8, 12))), Sink.Onto(t.Next(new(8)))),
         ["GroupNorm"] = t => t.Device.GroupNorm(
             t.Next(Image), t.Next(new(8)), t.Next(new(8)), t.Next(new(2, 16)), t.Next(Image), t.Next(new(2, 2)), t.Next(new(2, 2)), groups: 2, 1e-5, silu: true),
-        ["GroupNormBackward"] = t => t.Device.GroupNormBackward(
-            t.Next(Image), t.Next(Image), t.Next(new(8)), t.Next(new(8)), t.Next(new(2, 16)), t.Next(new(2, 2)), t.NextPositive(new(2, 2)), t.Next(Image), true,
-            t.Next(new(8)), t.Next(new(8)), true, t.Next(new(2, 16)), true, groups: 2, silu: true),
+        ["GroupNormBackward"] = t => t.Device.GroupNormBackward(t.Next(Image), t.Next(Image), t.Next(new(8)), t.Next(new(8)), t.Next(new(2, 16)), t.Next(new(2, 2)), t.NextPositive(new(2, 2)), Sink.Onto(t.Next(Image)), Sink.Onto(t.Next(new(8))), Sink.Onto(t.Next(new(8))), Sink.Onto(t.Next(new(2, 16))), groups: 2, silu: true),
         // A sum of 72 products at once, and one of 288 in two parts.
         ["Conv2d"] = t => Conv2d(t, 8),
         ["Conv2d in parts"] = t => Conv2d(t, 32),
-        ["Conv2dBackwardInput"] = t => t.Device.Conv2dBackwardInput(t.Next(new(2, 3, 4, 12)), t.Next(new(12, 3, 3, 8)), t.Next(Image), true, Geometry(8)),
-        ["Conv2dBackwardWeight"] = t => t.Device.Conv2dBackwardWeight(t.Next(Image), t.Next(new(2, 3, 4, 12)), t.Next(new(12, 3, 3, 8)), t.Next(new(12)), true, Geometry(8)),
+        ["Conv2dBackwardInput"] = t => t.Device.Conv2dBackwardInput(t.Next(new(2, 3, 4, 12)), t.Next(new(12, 3, 3, 8)), Sink.Onto(t.Next(Image)), Geometry(8)),
+        ["Conv2dBackwardWeight"] = t => t.Device.Conv2dBackwardWeight(t.Next(Image), t.Next(new(2, 3, 4, 12)), Sink.Onto(t.Next(new(12, 3, 3, 8))), Sink.Onto(t.Next(new(12))), Geometry(8)),
     };
 
     public static TheoryData<string> Names => new(Ops.Keys);

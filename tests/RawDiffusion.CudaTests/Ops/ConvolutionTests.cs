@@ -43,8 +43,8 @@ public class ConvolutionTests
             Tensor Draw(string name, Shape shape) => new Tensor(device, shape).Upload([.. CaseTensor.Draw(name, shape).Select(value => MathF.Round((float)(3 * value)))]);
             using Tensor tx = Draw("x", input), tw = Draw("w", w), dy = Draw("dy", y), ty = new(device, y), dx = new(device, input), dw = new(device, w);
             device.Conv2d(tx, tw, null, null, null, ty, geometry);
-            device.Conv2dBackwardInput(dy, tw, dx, false, geometry);
-            device.Conv2dBackwardWeight(tx, dy, dw, null, false, geometry);
+            device.Conv2dBackwardInput(dy, tw, Sink.Into(dx), geometry);
+            device.Conv2dBackwardWeight(tx, dy, Sink.Into(dw), Sink.None, geometry);
             results.Add([.. ty.ToArray(), .. dx.ToArray(), .. dw.ToArray()]);
         }
         Assert.Equal(results[0], results[1]);
@@ -75,7 +75,7 @@ public class ConvolutionTests
         }
         foreach (var (x, dy) in ((Tensor, Tensor)[])[(off, one), (one, off)])
         {
-            device.Conv2dBackwardWeight(x, dy, dw, null, false, geometry);
+            device.Conv2dBackwardWeight(x, dy, Sink.Into(dw), Sink.None, geometry);
             Assert.All(dw.ToArray(), value => Assert.Equal(pixels * (1 + rounded * place), value));
         }
     }
@@ -90,7 +90,7 @@ public class ConvolutionTests
                 CaseTensor.Differentiable("bias", new(outputs)),
             ],
             (tape, of) => tape.Conv2d(of["x"], of["w"], of["bias"]));
-        Conformance.AgreesWithReference(convolution, device, Usage.OntoAll);
+        Conformance.AgreesWithReference(convolution, device, Usage.Onto);
         Assert.All(kernels, kernel => Assert.True(TestGpu.Launches(kernel) is not 0, $"{kernel} did not run"));
         Assert.Equal(splits, TestGpu.Launches("conv2d_finish") ?? splits);
     }
@@ -109,8 +109,8 @@ public class ConvolutionTests
             Tensor Draw(string name, Shape shape) => Slice(shape).Upload(CaseTensor.Draw(name, shape));
             Tensor tx = Draw("x", x), tw = Draw("w", w), dy = Draw("dy", y), ty = Slice(y), dx = Draw("dx", x), dw = Slice(w), dbias = Slice(bias);
             gpu.Device.Conv2d(tx, tw, Draw("bias", bias), Draw("add", new(2, 12)), Draw("residual", y), ty, geometry);
-            gpu.Device.Conv2dBackwardInput(dy, tw, dx, true, geometry);
-            gpu.Device.Conv2dBackwardWeight(tx, dy, dw, dbias, false, geometry);
+            gpu.Device.Conv2dBackwardInput(dy, tw, Sink.Onto(dx), geometry);
+            gpu.Device.Conv2dBackwardWeight(tx, dy, Sink.Into(dw), Sink.Into(dbias), geometry);
             return [ty.ToArray(), dx.ToArray(), dw.ToArray(), dbias.ToArray()];
         }
         var aligned = Run(0);

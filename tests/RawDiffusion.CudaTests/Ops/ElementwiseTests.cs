@@ -31,8 +31,8 @@ public class ElementwiseTests
         a[0] = -100;
         Tensor x = Slice(gpu, count, offset).Upload(a), dy = gpu.Upload(d), y = Slice(gpu, count, offset), dx = Slice(gpu, count, offset);
         gpu.Device.Silu(x, y);
-        gpu.Device.SiluBackward(dy, x, dx, accumulate: false);
-        gpu.Device.SiluBackward(dy, x, dx, accumulate: true);
+        gpu.Device.SiluBackward(dy, x, Sink.Into(dx));
+        gpu.Device.SiluBackward(dy, x, Sink.Onto(dx));
         float[] gotY = y.ToArray(), gotDx = dx.ToArray();
         for (int i = 0; i < count; i++)
         {

@@ -10,7 +10,7 @@ public class OpConformanceTests
     public static TheoryData<string, Usage> Usages => new(
         from opCase in OpCases.All.OfType<TapeCase>()
         where opCase.Tensors.Any(t => t.Role == Role.Differentiable)
-        from usage in (Usage[])[Usage.Twice, Usage.OntoAll, Usage.OntoEven, Usage.OntoOdd]
+        from usage in (Usage[])[Usage.Twice, Usage.Onto]
         select (opCase.FullName, usage));
 
     [Theory]
@@ -20,6 +20,14 @@ public class OpConformanceTests
     [Theory]
     [MemberData(nameof(Usages))]
     public void AddsUpGradients(string opCase, Usage usage) => Check(() => Conformance.AgreesWithReference(OpCases.Named(opCase), TestGpu.Float32, usage));
+
+    public static TheoryData<string> CasesOfSeveralGradients =>
+        new(OpCases.All.OfType<TapeCase>().Where(c => c.Tensors.Count(t => t.Role == Role.Differentiable) > 1).Select(c => c.FullName));
+
+    [Theory]
+    [MemberData(nameof(CasesOfSeveralGradients))]
+    public void BringsEachGradientForItself(string opCase) =>
+        Check(() => Conformance.SinksAreIndependent((TapeCase)OpCases.Named(opCase), TestGpu.Float32));
 
     [Theory]
     [MemberData(nameof(Cases))]

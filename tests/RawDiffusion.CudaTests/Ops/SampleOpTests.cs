@@ -29,7 +29,7 @@ public class SampleOpTests
             Tensor y = Fill(offset, Shape, 5), z = Fill(offset, Shape, 6), wide = Fill(offset, new Shape(2, 3, 4, 16), 7), enlarged = Fill(offset, large.Shape, 8);
             device.FillNormal(y, stream);
             Done(y);
-            device.Dropout(x, y, true, 0.4, stream);
+            device.Dropout(x, Sink.Onto(y), 0.4, stream);
             Done(y);
             device.AddNoise(x, coefficients, null, stream, y, z);
             Done(y, z);
@@ -37,13 +37,13 @@ public class SampleOpTests
             Done(y, z);
             device.ConcatChannels(x, other, wide);
             Done(wide);
-            device.ConcatChannelsBackward(wide, y, true, z, false, 8);
+            device.ConcatChannelsBackward(wide, Sink.Onto(y), Sink.Into(z), 8);
             Done(y, z);
             device.UpsampleNearest(x, enlarged);
             Done(enlarged);
-            device.UpsampleNearestBackward(large, y, true);
+            device.UpsampleNearestBackward(large, Sink.Onto(y));
             Done(y);
-            device.MeanSquaredErrorBackward(loss, x, other, null, y, true);
+            device.MeanSquaredErrorBackward(loss, x, other, null, Sink.Onto(y));
             Done(y);
             return [.. results];
         }
@@ -62,8 +62,8 @@ public class SampleOpTests
         float[] values = [.. Enumerable.Range(0, images * positions * channels).Select(i => MathF.Sin(i * 0.37f) * 3 + 1)];
         var x = gpu.Make(values.Length).Slice(0, new Shape(images, positions, channels)).Upload(values);
         var sum = gpu.Make(images * channels).Slice(0, new Shape(images, channels));
-        gpu.Device.SumPositions(x, sum, accumulate: false);
-        gpu.Device.SumPositions(x, sum, accumulate: true);
+        gpu.Device.SumPositions(x, Sink.Into(sum));
+        gpu.Device.SumPositions(x, Sink.Onto(sum));
         float[] got = sum.ToArray();
         for (int i = 0; i < got.Length; i++)
         {

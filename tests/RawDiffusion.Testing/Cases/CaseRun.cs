@@ -15,13 +15,20 @@ public enum Usage
     Twice,
 
     /// <summary>Once, adding to a gradient that is there.</summary>
-    OntoAll,
+    Onto,
+}
 
-    /// <summary>As <see cref="OntoAll"/>, but only every other tensor, from the first on, has a gradient.</summary>
-    OntoEven,
+/// <summary>What a run wants of one gradient.</summary>
+public enum Wanted
+{
+    /// <summary>Nothing: the tensor requires no gradient.</summary>
+    Not,
 
-    /// <summary>As <see cref="OntoAll"/>, but only every other tensor, from the second on, has a gradient.</summary>
-    OntoOdd,
+    /// <summary>That it overwrites.</summary>
+    Alone,
+
+    /// <summary>That it is added to what is there.</summary>
+    Added,
 }
 
 /// <summary>Runs a case on a device.</summary>
@@ -31,7 +38,17 @@ public static class CaseRun
     /// Runs a case and returns everything that it computed. New tensors are poisoned, inputs and gradients are guarded, and nothing may be left behind.
     /// </summary>
     /// <exception cref="ConformanceException">A leak, a changed input, a write out of bounds, or a gradient that never came.</exception>
-    public static IReadOnlyList<CaseResult> Run(OpCase opCase, Device device, Usage usage = Usage.Once)
+    public static IReadOnlyList<CaseResult> Run(OpCase opCase, Device device, Usage usage = Usage.Once) =>
+        Run(opCase, device, usage, _ => usage == Usage.Onto ? Wanted.Added : Wanted.Alone);
+
+    /// <summary>Runs a case once, wanting of the gradient of each differentiable tensor, by its place among them, something of its own.</summary>
+    /// <exception cref="ConformanceException">As for every run.</exception>
+    public static IReadOnlyList<CaseResult> Run(TapeCase tapeCase, Device device, Func<int, Wanted> wanted) => Run(tapeCase, device, Usage.Once, wanted);
+
+    /// <summary>What is in the gradient of a tensor before a run that adds to it.</summary>
+    public static double[] Prior(CaseTensor tensor) => CaseTensor.Draw("prior ∂" + tensor.Name, tensor.Shape);
+
+    private static IReadOnlyList<CaseResult> Run(OpCase opCase, Device device, Usage usage, Func<int, Wanted> wanted)
     {
         device.PoisonNewTensors = true;
         int blocks = device.Memory.LiveBlocks;
@@ -41,7 +58,7 @@ public static class CaseRun
             switch (opCase)
             {
                 case TapeCase tapeCase:
-                    RunOnTape(tapeCase, device, tensors, usage);
+                    RunOnTape(tapeCase, device, tensors, usage, wanted);
                     break;
                 case DeviceCase deviceCase:
                     deviceCase.Call(device, tensors);
@@ -58,67 +75,48 @@ public static class CaseRun
         return results;
     }
 
-    /// <summary>What is in the gradient of a tensor before a run that adds to it; null where the run starts from nothing.</summary>
-    public static double[]? Prior(TapeCase tapeCase, string name, Usage usage)
-    {
-        var differentiable = tapeCase.Tensors.Where(t => t.Role == Role.Differentiable).ToList();
-        int index = differentiable.FindIndex(t => t.Name == name);
-        bool onto = usage == Usage.OntoAll || usage == (index % 2 == 0 ? Usage.OntoEven : Usage.OntoOdd);
-        return onto ? CaseTensor.Draw("prior ∂" + name, differentiable[index].Shape) : null;
-    }
-
-    /// <summary>½·Σ(y − target)², whose cotangent y − target is random and of order one.</summary>
-    internal static Tensor Loss(Tape tape, TapeCase tapeCase, CaseTensors tensors, Usage usage, List<Tensor> owned, bool report)
+    /// <summary>Runs a case forward: its output, or the sum of two where the usage says so.</summary>
+    internal static Tensor Forward(Tape tape, TapeCase tapeCase, CaseTensors tensors, Usage usage)
     {
         var y = tapeCase.Forward(tape, tensors);
-        if (usage == Usage.Twice)
-        {
-            y = tape.Add(y, tapeCase.Forward(tape, tensors));
-        }
-        if (report)
-        {
-            tensors.Report("y", y);
-        }
-        var target = new Tensor(tape.Device, y.Shape, null, "target").Upload(CaseTensor.Draw("target", y.Shape));
-        owned.Add(target);
-        var weights = new Tensor(tape.Device, new Shape(y.Shape.N), null, "weights").Upload(Enumerable.Repeat(y.Shape.Count / 2.0, y.Shape.N).ToArray());
-        owned.Add(weights);
-        return tape.MeanSquaredError(y, target, weights).Loss;
+        return usage == Usage.Twice ? tape.Add(y, tapeCase.Forward(tape, tensors)) : y;
     }
 
-    private static void RunOnTape(TapeCase tapeCase, Device device, CaseTensors tensors, Usage usage)
+    /// <summary>The random numbers, of order one, that every case's backward starts from.</summary>
+    internal static double[] Cotangent(Shape shape) => CaseTensor.Draw("cotangent", shape);
+
+    private static void RunOnTape(TapeCase tapeCase, Device device, CaseTensors tensors, Usage usage, Func<int, Wanted> wanted)
     {
-        var differentiable = tapeCase.Tensors.Where(t => t.Role == Role.Differentiable).ToList();
-        var gradients = new Dictionary<string, GuardedTensor>();
-        var owned = new List<Tensor>();
+        CaseTensor[] differentiable = [.. tapeCase.Tensors.Where(t => t.Role == Role.Differentiable)];
+        var arena = new Dictionary<string, GuardedTensor>();
         try
         {
-            foreach (var (name, shape, _, _, _) in differentiable.Where(_ => usage != Usage.WithoutArena))
+            foreach (var (i, tensor) in differentiable.Index())
             {
-                gradients[name] = new GuardedTensor(device, "∂" + name, shape);
-                tensors[name].Gradient = gradients[name].Content;
-                if (Prior(tapeCase, name, usage) is { } prior)
+                tensors[tensor.Name].RequiresGradient = wanted(i) != Wanted.Not;
+                if (usage != Usage.WithoutArena && wanted(i) != Wanted.Not)
                 {
-                    gradients[name].Content.Upload(prior);
-                    tensors[name].HasGradient = true;
+                    arena[tensor.Name] = new GuardedTensor(device, "∂" + tensor.Name, tensor.Shape);
+                    var bound = tensors[tensor.Name].BindGradient(arena[tensor.Name].Content);
+                    if (wanted(i) == Wanted.Added)
+                    {
+                        bound.Upload(Prior(tensor));
+                    }
                 }
             }
             using var tape = new Tape(device, recording: true);
-            var loss = Loss(tape, tapeCase, tensors, usage, owned, report: true);
-            if (differentiable.Count > 0)
+            var y = Forward(tape, tapeCase, tensors, usage);
+            tensors.Report("y", y);
+            if (y.RequiresGradient)
             {
-                tape.Backward(loss);
+                using var cotangent = new GuardedTensor(device, "cotangent", y.Shape);
+                cotangent.Content.Upload(Cotangent(y.Shape));
+                tape.Backward(y, cotangent.Content);
             }
-            tensors.Report("loss", loss);
-            foreach (var (name, _, _, _, _) in differentiable)
+            foreach (string name in differentiable.Select(t => t.Name).Where(name => tensors[name].RequiresGradient))
             {
-                var (gradient, has) = (tensors[name].Gradient, tensors[name].HasGradient);
-                if (gradient is null || !has)
-                {
-                    throw new ConformanceException($"{tapeCase} on {device.Description}: no gradient came to {tensors[name]}");
-                }
-                tensors.Report("∂" + name, gradient);
-                if (gradients.TryGetValue(name, out var guarded) && guarded.Damage() is { } damage)
+                tensors.Report("∂" + name, Gradient(tape, tensors[name], tapeCase));
+                if (arena.TryGetValue(name, out var guarded) && guarded.Damage() is { } damage)
                 {
                     throw new ConformanceException($"{tapeCase} on {device.Description}: {damage}");
                 }
@@ -126,18 +124,17 @@ public static class CaseRun
         }
         finally
         {
-            foreach (var (name, _, _, _, _) in differentiable.Where(t => !gradients.ContainsKey(t.Name)))
-            {
-                tensors[name].Gradient?.Dispose();
-            }
-            foreach (var guarded in gradients.Values)
+            foreach (var guarded in arena.Values)
             {
                 guarded.Dispose();
             }
-            foreach (var tensor in owned)
-            {
-                tensor.Dispose();
-            }
         }
     }
+
+    private static Tensor Gradient(Tape tape, Tensor tensor, TapeCase tapeCase) => tensor.BoundGradient switch
+    {
+        null => tape.Gradient(tensor),
+        { HasSum: true } bound => bound.Sum,
+        _ => throw new ConformanceException($"{tapeCase} on {tape.Device.Description}: no gradient came to {tensor}"),
+    };
 }

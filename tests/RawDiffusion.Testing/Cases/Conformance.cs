@@ -35,12 +35,42 @@ public static class Conformance
         SameBits(opCase, first, CaseRun.Run(opCase, device, Usage.WithoutArena), $"{deviceUnderTest} and with gradients that the tape allocates");
     }
 
+    /// <summary>
+    /// Every gradient has the same bits, whether it is overwritten or added to, whatever is wanted of the others: each alone, and all three
+    /// kinds of sink side by side, in turn for each gradient.
+    /// </summary>
+    /// <exception cref="ConformanceException">The first element that differs.</exception>
+    public static void SinksAreIndependent(TapeCase tapeCase, DeviceUnderTest deviceUnderTest)
+    {
+        using var device = deviceUnderTest.Create();
+        var alone = CaseRun.Run(tapeCase, device).ToDictionary(r => r.Name);
+        var added = CaseRun.Run(tapeCase, device, Usage.Onto).ToDictionary(r => r.Name);
+        string[] names = [.. tapeCase.Tensors.Where(t => t.Role == Role.Differentiable).Select(t => t.Name)];
+        for (int k = 0; k < names.Length; k++)
+        {
+            int only = k;
+            Check($"only ∂{names[k]} is wanted", i => i == only ? Wanted.Alone : Wanted.Not);
+        }
+        for (int k = 0; k < 3; k++)
+        {
+            int turn = k;
+            Check($"gradients are not wanted, overwritten and added to in turn, the first {(Wanted)turn}", i => (Wanted)((turn + i) % 3));
+        }
+
+        void Check(string where, Func<int, Wanted> wanted)
+        {
+            var results = CaseRun.Run(tapeCase, device, wanted);
+            var expected = results.Select(r => r.Name == "y" || wanted(Array.IndexOf(names, r.Name[1..])) == Wanted.Alone ? alone[r.Name] : added[r.Name]);
+            SameBits(tapeCase, [.. expected], results, $"{deviceUnderTest} and where {where}");
+        }
+    }
+
     /// <summary>Two configurations give the same bits.</summary>
     /// <exception cref="ConformanceException">The first element that differs.</exception>
     public static void HasTheSameBits(OpCase opCase, DeviceUnderTest one, DeviceUnderTest other)
     {
         using Device first = one.Create(), second = other.Create();
-        foreach (var usage in (Usage[])[Usage.Once, Usage.OntoAll])
+        foreach (var usage in (Usage[])[Usage.Once, Usage.Onto])
         {
             SameBits(opCase, CaseRun.Run(opCase, first, usage), CaseRun.Run(opCase, second, usage), $"{one} and on {other}");
         }

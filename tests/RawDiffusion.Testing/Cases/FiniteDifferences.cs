@@ -2,7 +2,7 @@ using RawDiffusion.Core;
 
 namespace RawDiffusion.Testing;
 
-/// <summary>Checks the gradients of the reference device against central differences of its own loss.</summary>
+/// <summary>Checks the gradients of the reference device against central differences of its own forward.</summary>
 public static class FiniteDifferences
 {
     private const double Allowed = 1e-6;
@@ -10,7 +10,7 @@ public static class FiniteDifferences
     private const int EveryElementUpTo = 100, Samples = 24;
 
     /// <summary>
-    /// Every gradient of a case, in one usage of its tensors, is the derivative of the case's loss: element by element for small tensors, for
+    /// Every gradient of a case, in one usage of its tensors, is the derivative of Σ cotangent·output: element by element for small tensors, for
     /// large ones at some elements and along some random directions.
     /// </summary>
     /// <param name="tapeCase">The case.</param>
@@ -51,34 +51,32 @@ public static class FiniteDifferences
 
     /// <summary>A gradient that starts from a sum is that sum plus the gradient that starts from nothing.</summary>
     /// <param name="tapeCase">The case.</param>
-    /// <param name="usage">Which gradients start from a sum.</param>
     /// <param name="device">A device in double precision.</param>
     /// <exception cref="ConformanceException">The first element that is something else.</exception>
-    public static void CheckSums(TapeCase tapeCase, Usage usage, Device device)
+    public static void CheckSums(TapeCase tapeCase, Device device)
     {
         var alone = CaseRun.Run(tapeCase, device);
-        var onto = CaseRun.Run(tapeCase, device, usage);
+        var onto = CaseRun.Run(tapeCase, device, Usage.Onto);
         foreach (var (expected, got) in alone.Zip(onto).Where(pair => pair.First.Name.StartsWith('∂')))
         {
-            var prior = CaseRun.Prior(tapeCase, expected.Name[1..], usage) ?? new double[got.Values.Length];
+            double[] prior = CaseRun.Prior(tapeCase.Tensors.Single(t => "∂" + t.Name == expected.Name));
             for (int i = 0; i < prior.Length; i++)
             {
                 double sum = prior[i] + expected.Values[i];
                 if (!(Math.Abs(got.Values[i] - sum) <= 1e-12 * (1 + Math.Abs(prior[i]) + Math.Abs(expected.Values[i]))))
                 {
-                    throw new ConformanceException($"{tapeCase} on {device.Description}, {usage}: element {i} of {got.Name} is {got.Values[i]:R}, but {prior[i]:R} + {expected.Values[i]:R} are due");
+                    throw new ConformanceException($"{tapeCase} on {device.Description}: element {i} of {got.Name} is {got.Values[i]:R}, but {prior[i]:R} + {expected.Values[i]:R} are due");
                 }
             }
         }
     }
 
+    /// <summary>Σ cotangent·y, whose derivative with respect to y is the cotangent that the backward starts from.</summary>
     private static double Loss(TapeCase tapeCase, Usage usage, Device device, CaseTensors tensors)
     {
-        var owned = new List<Tensor>();
         using var tape = new Tape(device, recording: false);
-        double loss = CaseRun.Loss(tape, tapeCase, tensors, usage, owned, report: false).ToArray<double>()[0];
-        owned.ForEach(t => t.Dispose());
-        return loss;
+        var y = CaseRun.Forward(tape, tapeCase, tensors, usage);
+        return Dot(y.ToArray<double>(), CaseRun.Cotangent(y.Shape));
     }
 
     private static IEnumerable<(string What, double[] Direction)> Directions(string name, Shape shape)

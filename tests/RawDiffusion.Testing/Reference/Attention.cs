@@ -5,7 +5,7 @@ namespace RawDiffusion.Testing;
 public partial class ReferenceDevice
 {
     /// <inheritdoc/>
-    public override void Attention(Tensor q, Tensor k, Tensor v, Tensor y, Tensor probabilities, int heads)
+    protected override void AttentionCore(Tensor q, Tensor k, Tensor v, Tensor y, Tensor probabilities, int heads)
     {
         var qs = Reals(q);
         var ks = Reals(k);
@@ -42,19 +42,16 @@ public partial class ReferenceDevice
     }
 
     /// <inheritdoc/>
-    public override void AttentionBackward(Tensor dy, Tensor q, Tensor k, Tensor v, Tensor probabilities, Tensor dq, Tensor dk, Tensor dv, bool accumulate, int heads)
+    protected override void AttentionBackwardCore(Tensor dy, Tensor q, Tensor k, Tensor v, Tensor probabilities, Sink dq, Sink dk, Sink dv, int heads)
     {
         var dys = Reals(dy);
         var qs = Reals(q);
         var ks = Reals(k);
         var vs = Reals(v);
         var ps = Reals(probabilities);
-        var dqs = Reals(dq);
-        var dks = Reals(dk);
-        var dvs = Reals(dv);
-        ClearUnless(accumulate, dqs);
-        ClearUnless(accumulate, dks);
-        ClearUnless(accumulate, dvs);
+        var dvs = Start(dv);
+        var dqs = Start(dq);
+        var dks = Start(dk);
         int tokens = q.Shape.Positions, channels = q.Shape.C, width = channels / heads;
         var dp = new double[tokens];
         for (int row = 0; row < q.Shape.N * heads * tokens; row++)
@@ -68,7 +65,7 @@ public partial class ReferenceDevice
                 for (int c = 0; c < width; c++)
                 {
                     dp[key] += dys[At(n, query, head, c)] * vs[At(n, key, head, c)];
-                    dvs[At(n, key, head, c)] += p[key] * dys[At(n, query, head, c)];
+                    AddTo(dvs, At(n, key, head, c), p[key] * dys[At(n, query, head, c)]);
                 }
                 expected += p[key] * dp[key];
             }
@@ -77,8 +74,8 @@ public partial class ReferenceDevice
                 double dScore = p[key] * (dp[key] - expected) / Math.Sqrt(width);
                 for (int c = 0; c < width; c++)
                 {
-                    dqs[At(n, query, head, c)] += dScore * ks[At(n, key, head, c)];
-                    dks[At(n, key, head, c)] += dScore * qs[At(n, query, head, c)];
+                    AddTo(dqs, At(n, query, head, c), dScore * ks[At(n, key, head, c)]);
+                    AddTo(dks, At(n, key, head, c), dScore * qs[At(n, query, head, c)]);
                 }
             }
         }

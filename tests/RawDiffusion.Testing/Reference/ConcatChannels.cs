@@ -5,7 +5,7 @@ namespace RawDiffusion.Testing;
 public partial class ReferenceDevice
 {
     /// <inheritdoc/>
-    public override void ConcatChannels(Tensor a, Tensor b, Tensor y)
+    protected override void ConcatChannelsCore(Tensor a, Tensor b, Tensor y)
     {
         var aValues = Reals(a);
         var bValues = Reals(b);
@@ -19,22 +19,22 @@ public partial class ReferenceDevice
     }
 
     /// <inheritdoc/>
-    public override void ConcatChannelsBackward(Tensor dy, Tensor? da, bool accumulateA, Tensor? db, bool accumulateB, int channelsA)
+    protected override void ConcatChannelsBackwardCore(Tensor dy, Sink da, Sink db, int channelsA)
     {
         var dys = Reals(dy);
-        var das = RealsOrNone(da);
-        var dbs = RealsOrNone(db);
+        var das = Start(da);
+        var dbs = Start(db);
         int channels = dy.Shape.C, channelsB = channels - channelsA;
         for (int i = 0; i < dys.Length; i++)
         {
             int row = i / channels, c = i % channels;
-            if (c < channelsA && da is not null)
+            if (c < channelsA)
             {
-                Put(ref das[row * channelsA + c], dys[i], accumulateA);
+                AddTo(das, row * channelsA + c, dys[i]);
             }
-            if (c >= channelsA && db is not null)
+            else
             {
-                Put(ref dbs[row * channelsB + c - channelsA], dys[i], accumulateB);
+                AddTo(dbs, row * channelsB + c - channelsA, dys[i]);
             }
         }
     }

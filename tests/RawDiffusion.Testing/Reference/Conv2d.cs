@@ -5,7 +5,7 @@ namespace RawDiffusion.Testing;
 public partial class ReferenceDevice
 {
     /// <inheritdoc/>
-    public override void Conv2d(Tensor x, Tensor w, Tensor? bias, Tensor? channelAdd, Tensor? residual, Tensor y, in ConvGeometry geometry)
+    protected override void Conv2dCore(Tensor x, Tensor w, Tensor? bias, Tensor? channelAdd, Tensor? residual, Tensor y, in ConvGeometry geometry)
     {
         var xs = Reals(x);
         var ws = Reals(w);
@@ -25,54 +25,31 @@ public partial class ReferenceDevice
     }
 
     /// <inheritdoc/>
-    public override void Conv2dBackwardInput(Tensor dy, Tensor w, Tensor dx, bool accumulate, in ConvGeometry geometry)
+    protected override void Conv2dBackwardInputCore(Tensor dy, Tensor w, Sink dx, in ConvGeometry geometry)
     {
         var dys = Reals(dy);
         var ws = Reals(w);
-        var dxs = Reals(dx);
-        ClearUnless(accumulate, dxs);
+        var dxs = Start(dx);
         foreach (var (xAt, wAt, yAt) in Products(geometry))
         {
-            dxs[xAt] += dys[yAt] * ws[wAt];
+            AddTo(dxs, xAt, dys[yAt] * ws[wAt]);
         }
     }
 
     /// <inheritdoc/>
-    public override void Conv2dBackwardWeight(Tensor x, Tensor dy, Tensor dw, Tensor? dbias, bool accumulate, in ConvGeometry geometry)
+    protected override void Conv2dBackwardWeightCore(Tensor x, Tensor dy, Sink dw, Sink dbias, in ConvGeometry geometry)
     {
         var xs = Reals(x);
         var dys = Reals(dy);
-        var dws = Reals(dw);
-        var dbiases = RealsOrNone(dbias);
-        ClearUnless(accumulate, dws);
-        ClearUnless(accumulate, dbiases);
+        var dws = Start(dw);
+        var dbiases = Start(dbias);
         foreach (var (xAt, wAt, yAt) in Products(geometry))
         {
-            dws[wAt] += dys[yAt] * xs[xAt];
+            AddTo(dws, wAt, dys[yAt] * xs[xAt]);
         }
-        for (int i = 0; dbias is not null && i < dys.Length; i++)
+        for (int i = 0; i < dys.Length; i++)
         {
-            dbiases[i % geometry.Cout] += dys[i];
-        }
-    }
-
-    /// <inheritdoc/>
-    public override void SumPositions(Tensor x, Tensor sum, bool accumulate)
-    {
-        var xs = Reals(x);
-        var sums = Reals(sum);
-        ClearUnless(accumulate, sums);
-        for (int i = 0; i < xs.Length; i++)
-        {
-            sums[i / (x.Shape.Positions * x.Shape.C) * x.Shape.C + i % x.Shape.C] += xs[i];
-        }
-    }
-
-    private static void ClearUnless(bool accumulate, Span<double> values)
-    {
-        if (!accumulate)
-        {
-            values.Clear();
+            AddTo(dbiases, i % geometry.Cout, dys[i]);
         }
     }
 

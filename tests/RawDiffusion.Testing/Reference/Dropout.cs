@@ -5,17 +5,17 @@ namespace RawDiffusion.Testing;
 public partial class ReferenceDevice
 {
     /// <inheritdoc/>
-    public override void Dropout(Tensor x, Tensor y, bool accumulate, double rate, in RandomStream stream)
+    protected override void DropoutCore(Tensor x, Sink y, double rate, in RandomStream stream)
     {
         var xs = Reals(x);
-        var ys = Reals(y);
+        var ys = Reals(y.Tensor!);
         int perSample = xs.Length / x.Shape.N;
         for (int i = 0; i < xs.Length; i++)
         {
             int e = i % perSample;
             var block = Block(stream, i / perSample, e / 4);
             uint word = (e % 4) switch { 0 => block.X, 1 => block.Y, 2 => block.Z, _ => block.W };
-            Put(ref ys[i], Philox.Uniform(word) >= rate ? xs[i] / (1 - rate) : 0, accumulate);
+            ys[i] = (Philox.Uniform(word) >= rate ? xs[i] / (1 - rate) : 0) + (y.Accumulate ? ys[i] : 0);
         }
     }
 

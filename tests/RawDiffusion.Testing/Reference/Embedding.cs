@@ -5,7 +5,7 @@ namespace RawDiffusion.Testing;
 public partial class ReferenceDevice
 {
     /// <inheritdoc/>
-    public override void Embedding(Tensor table, Tensor labels, Tensor y)
+    protected override void EmbeddingCore(Tensor table, Tensor labels, Tensor y)
     {
         var rows = Reals(table);
         var indices = Elements<int>(labels, DType.Int32);
@@ -18,16 +18,15 @@ public partial class ReferenceDevice
     }
 
     /// <inheritdoc/>
-    public override void EmbeddingBackward(Tensor dy, Tensor labels, Tensor dtable, bool accumulate)
+    protected override void EmbeddingBackwardCore(Tensor dy, Tensor labels, Sink dtable)
     {
         var dys = Reals(dy);
         var indices = Elements<int>(labels, DType.Int32);
-        var drows = Reals(dtable);
-        int channels = dtable.Shape.C;
-        ClearUnless(accumulate, drows);
+        var drows = Start(dtable);
+        int channels = dy.Shape.C;
         for (int i = 0; i < dys.Length; i++)
         {
-            drows[indices[i / channels] * channels + i % channels] += dys[i];
+            AddTo(drows, indices[i / channels] * channels + i % channels, dys[i]);
         }
     }
 }

@@ -5,7 +5,7 @@ namespace RawDiffusion.Testing;
 public partial class ReferenceDevice
 {
     /// <inheritdoc/>
-    public override void GroupNorm(Tensor x, Tensor gamma, Tensor beta, Tensor? scaleShift, Tensor y, Tensor mean, Tensor rstd, int groups, double eps, bool silu)
+    protected override void GroupNormCore(Tensor x, Tensor gamma, Tensor beta, Tensor? scaleShift, Tensor y, Tensor mean, Tensor rstd, int groups, double eps, bool silu)
     {
         var xs = Reals(x);
         var gammas = Reals(gamma);
@@ -47,9 +47,9 @@ public partial class ReferenceDevice
     }
 
     /// <inheritdoc/>
-    public override void GroupNormBackward(
-        Tensor dy, Tensor x, Tensor gamma, Tensor beta, Tensor? scaleShift, Tensor mean, Tensor rstd, Tensor? dx, bool accumulateX,
-        Tensor dgamma, Tensor dbeta, bool accumulateParameters, Tensor? dScaleShift, bool accumulateScaleShift, int groups, bool silu)
+    protected override void GroupNormBackwardCore(
+        Tensor dy, Tensor x, Tensor gamma, Tensor beta, Tensor? scaleShift, Tensor mean, Tensor rstd, Sink dx, Sink dgamma, Sink dbeta,
+        Sink dScaleShift, int groups, bool silu)
     {
         var dys = Reals(dy);
         var xs = Reals(x);
@@ -61,7 +61,9 @@ public partial class ReferenceDevice
         int samples = x.Shape.N, positions = x.Shape.Positions, channels = x.Shape.C, width = channels / groups;
         var normalized = new double[xs.Length];
         var dNormalized = new double[xs.Length];
-        double[] dGammas = new double[channels], dBetas = new double[channels], dAdds = new double[samples * 2 * channels];
+        var dGammas = Start(dgamma);
+        var dBetas = Start(dbeta);
+        var dAdds = Start(dScaleShift);
         for (int i = 0; i < xs.Length; i++)
         {
             int n = i / (positions * channels), c = i % channels, group = n * groups + c / width;
@@ -71,18 +73,11 @@ public partial class ReferenceDevice
             double affine = normalized[i] * gammas[c] + betas[c];
             double h = affine * scale + shift;
             double dh = silu ? dys[i] * Sigmoid(h) * (1 + h * (1 - Sigmoid(h))) : dys[i];
-            dAdds[scaleAt] += dh * affine;
-            dAdds[shiftAt] += dh;
-            dGammas[c] += dh * scale * normalized[i];
-            dBetas[c] += dh * scale;
+            AddTo(dAdds, scaleAt, dh * affine);
+            AddTo(dAdds, shiftAt, dh);
+            AddTo(dGammas, c, dh * scale * normalized[i]);
+            AddTo(dBetas, c, dh * scale);
             dNormalized[i] = dh * scale * gammas[c];
-        }
-        Store(dGammas, dgamma, accumulateParameters);
-        Store(dBetas, dbeta, accumulateParameters);
-        Store(dAdds, dScaleShift, accumulateScaleShift);
-        if (dx is null)
-        {
-            return;
         }
         // dx = rstd·(dx̂ − mean(dx̂) − x̂·mean(dx̂·x̂)), the means over the group.
         double[] sums = new double[samples * groups], products = new double[samples * groups];
@@ -93,19 +88,12 @@ public partial class ReferenceDevice
             products[group] += dNormalized[i] * normalized[i];
         }
         double count = (double)positions * width;
+        var dxs = Start(dx);
         for (int i = 0; i < xs.Length; i++)
         {
             int group = i / (positions * channels) * groups + i % channels / width;
             double d = rstds[group] * (dNormalized[i] - sums[group] / count - normalized[i] * products[group] / count);
-            Put(ref Reals(dx)[i], d, accumulateX);
-        }
-    }
-
-    private static void Store(double[] values, Tensor? target, bool accumulate)
-    {
-        for (int i = 0; target is not null && i < values.Length; i++)
-        {
-            Put(ref Reals(target)[i], values[i], accumulate);
+            AddTo(dxs, i, d);
         }
     }
 }

@@ -5,7 +5,7 @@ namespace RawDiffusion.Testing;
 public partial class ReferenceDevice
 {
     /// <inheritdoc/>
-    public override void Linear(Tensor x, Tensor w, Tensor? bias, Tensor? residual, Tensor y)
+    protected override void LinearCore(Tensor x, Tensor w, Tensor? bias, Tensor? residual, Tensor y)
     {
         var xs = Reals(x);
         var ws = Reals(w);
@@ -28,12 +28,12 @@ public partial class ReferenceDevice
     }
 
     /// <inheritdoc/>
-    public override void LinearBackwardInput(Tensor dy, Tensor w, Tensor dx, bool accumulate)
+    protected override void LinearBackwardInputCore(Tensor dy, Tensor w, Sink dx)
     {
         var dys = Reals(dy);
         var ws = Reals(w);
-        var dxs = Reals(dx);
-        int rows = dy.Shape.Rows, columns = dy.Shape.C, inner = dx.Shape.C;
+        var dxs = Start(dx);
+        int rows = dy.Shape.Rows, columns = dy.Shape.C, inner = dx.Tensor!.Shape.C;
         for (int m = 0; m < rows; m++)
         {
             for (int k = 0; k < inner; k++)
@@ -43,18 +43,18 @@ public partial class ReferenceDevice
                 {
                     sum += dys[m * columns + n] * ws[n * inner + k];
                 }
-                Put(ref dxs[m * inner + k], sum, accumulate);
+                AddTo(dxs, m * inner + k, sum);
             }
         }
     }
 
     /// <inheritdoc/>
-    public override void LinearBackwardWeight(Tensor x, Tensor dy, Tensor dw, Tensor? dbias, bool accumulate)
+    protected override void LinearBackwardWeightCore(Tensor x, Tensor dy, Sink dw, Sink dbias)
     {
         var xs = Reals(x);
         var dys = Reals(dy);
-        var dws = Reals(dw);
-        var dbiases = RealsOrNone(dbias);
+        var dws = Start(dw);
+        var dbiases = Start(dbias);
         int rows = dy.Shape.Rows, columns = dy.Shape.C, inner = x.Shape.C;
         for (int n = 0; n < columns; n++)
         {
@@ -65,17 +65,14 @@ public partial class ReferenceDevice
                 {
                     sum += dys[m * columns + n] * xs[m * inner + k];
                 }
-                Put(ref dws[n * inner + k], sum, accumulate);
+                AddTo(dws, n * inner + k, sum);
             }
             double biasSum = 0;
             for (int m = 0; m < rows; m++)
             {
                 biasSum += dys[m * columns + n];
             }
-            if (dbias is not null)
-            {
-                Put(ref dbiases[n], biasSum, accumulate);
-            }
+            AddTo(dbiases, n, biasSum);
         }
     }
 }

@@ -5,7 +5,7 @@ namespace RawDiffusion.Testing;
 public partial class ReferenceDevice
 {
     /// <inheritdoc/>
-    public override void MeanSquaredError(Tensor prediction, Tensor target, Tensor? weights, Tensor perSample, Tensor loss)
+    protected override void MeanSquaredErrorCore(Tensor prediction, Tensor target, Tensor? weights, Tensor perSample, Tensor loss)
     {
         var predictions = Reals(prediction);
         var targets = Reals(target);
@@ -27,17 +27,17 @@ public partial class ReferenceDevice
     }
 
     /// <inheritdoc/>
-    public override void MeanSquaredErrorBackward(Tensor dloss, Tensor prediction, Tensor target, Tensor? weights, Tensor dprediction, bool accumulate)
+    protected override void MeanSquaredErrorBackwardCore(Tensor dloss, Tensor prediction, Tensor target, Tensor? weights, Sink dprediction)
     {
         var predictions = Reals(prediction);
         var targets = Reals(target);
         var factors = RealsOrNone(weights);
-        var gradients = Reals(dprediction);
+        var gradients = Start(dprediction);
         int elements = predictions.Length / prediction.Shape.N;
         for (int i = 0; i < predictions.Length; i++)
         {
             double weight = weights is null ? 1 : factors[i / elements];
-            Put(ref gradients[i], Reals(dloss)[0] * 2 * weight * (predictions[i] - targets[i]) / predictions.Length, accumulate);
+            AddTo(gradients, i, Reals(dloss)[0] * 2 * weight * (predictions[i] - targets[i]) / predictions.Length);
         }
     }
 }

@@ -51,8 +51,25 @@ public unsafe partial class ReferenceDevice : Device
             ? new Span<T>((void*)tensor.Address, checked((int)tensor.Shape.Count))
             : throw new ArgumentException($"{tensor} was given to the reference device where it expects {type}");
 
-    /// <summary>target = value, or target += value.</summary>
-    private static void Put(ref double target, double value, bool accumulate) => target = accumulate ? target + value : value;
+    /// <summary>A gradient's elements, to which everything is added: zeros unless there is a sum to go on from; none if nobody wants it.</summary>
+    private static Span<double> Start(Sink sink)
+    {
+        var gradients = RealsOrNone(sink.Tensor);
+        if (!sink.Accumulate)
+        {
+            gradients.Clear();
+        }
+        return gradients;
+    }
+
+    /// <summary>Adds to an element of a gradient that is wanted.</summary>
+    private static void AddTo(Span<double> gradients, int index, double value)
+    {
+        if (!gradients.IsEmpty)
+        {
+            gradients[index] += value;
+        }
+    }
 
     private static double Sigmoid(double x) => 1 / (1 + Math.Exp(-x));
 }

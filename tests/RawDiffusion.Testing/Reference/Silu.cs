@@ -5,7 +5,7 @@ namespace RawDiffusion.Testing;
 public partial class ReferenceDevice
 {
     /// <inheritdoc/>
-    public override void Silu(Tensor x, Tensor y)
+    protected override void SiluCore(Tensor x, Tensor y)
     {
         var xs = Reals(x);
         var ys = Reals(y);
@@ -16,14 +16,14 @@ public partial class ReferenceDevice
     }
 
     /// <inheritdoc/>
-    public override void SiluBackward(Tensor dy, Tensor x, Tensor dx, bool accumulate)
+    protected override void SiluBackwardCore(Tensor dy, Tensor x, Sink dx)
     {
         var dys = Reals(dy);
         var xs = Reals(x);
-        var dxs = Reals(dx);
+        var dxs = Start(dx);
         for (int i = 0; i < xs.Length; i++)
         {
-            Put(ref dxs[i], dys[i] * Sigmoid(xs[i]) * (1 + xs[i] * (1 - Sigmoid(xs[i]))), accumulate);
+            AddTo(dxs, i, dys[i] * Sigmoid(xs[i]) * (1 + xs[i] * (1 - Sigmoid(xs[i]))));
         }
     }
 }

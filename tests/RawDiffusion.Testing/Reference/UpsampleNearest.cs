@@ -5,7 +5,7 @@ namespace RawDiffusion.Testing;
 public partial class ReferenceDevice
 {
     /// <inheritdoc/>
-    public override void UpsampleNearest(Tensor x, Tensor y)
+    protected override void UpsampleNearestCore(Tensor x, Tensor y)
     {
         var xs = Reals(x);
         var ys = Reals(y);
@@ -16,14 +16,13 @@ public partial class ReferenceDevice
     }
 
     /// <inheritdoc/>
-    public override void UpsampleNearestBackward(Tensor dy, Tensor dx, bool accumulate)
+    protected override void UpsampleNearestBackwardCore(Tensor dy, Sink dx)
     {
         var dys = Reals(dy);
-        var dxs = Reals(dx);
-        ClearUnless(accumulate, dxs);
+        var dxs = Start(dx);
         for (int i = 0; i < dys.Length; i++)
         {
-            dxs[UpsampleSource(i, dy.Shape)] += dys[i];
+            AddTo(dxs, UpsampleSource(i, dy.Shape), dys[i]);
         }
     }
 

@@ -15,7 +15,7 @@ public class ConfigurationSourcesTests
     }
 
     private static string Bad(params string[] settings) =>
-        Assert.Single(new ConfigurationSources { Settings = settings }.Build("shapes").Problems);
+        Assert.Single(new ConfigurationSources { Settings = settings }.Build("shapes").Problems).ToString();
 
     [Fact]
     public void EveryPresetIsItselfWithoutOtherSources()
@@ -124,12 +124,12 @@ public class ConfigurationSourcesTests
     {
         var built = new ConfigurationSources { Preset = "cifar", File = File("""{ "x": 1 }"""), Settings = ["y=1", "steps=3"] }.Build("shapes");
         Assert.Collection(
-            built.Problems,
+            built.Problems.Select(problem => problem.ToString()),
             problem => Assert.Equal("there is no preset cifar; presets are shapes, mnist, cifar10", problem.Replace(" (did you mean cifar10?)", "")),
             problem => Assert.Contains("my.json: there is no key x", problem),
             problem => Assert.Contains("no key y", problem));
         Assert.Equal(3, built.Config.Steps);
-        Assert.Contains("did you mean mnist?", new ConfigurationSources { Preset = "minst" }.Build("shapes").Problems[0]);
+        Assert.Contains("did you mean mnist?", new ConfigurationSources { Preset = "minst" }.Build("shapes").Problems[0].ToString());
     }
 
     [Theory]

@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using RawDiffusion.Core;
+using RawDiffusion.Diffusion;
 using RawDiffusion.Training.Configuration;
 
 namespace RawDiffusion.UnitTests.Configuration;
@@ -38,15 +39,15 @@ public class RunConfigJsonTests
         Diffusion = new()
         {
             Timesteps = 3,
-            BetaSchedule = "sigmoid",
+            BetaSchedule = BetaSchedule.Sigmoid,
             BetaStart = 0.1,
             BetaEnd = 0.30000000000000004,
             TrainedBetas = [0.1, 0.2, 0.3],
             RescaleZeroSnr = true,
-            Prediction = "sample",
-            LossWeighting = "min_snr",
+            Prediction = Prediction.X0,
+            LossWeighting = LossWeighting.MinSnr,
             MinSnrGamma = 4,
-            TimestepSampling = "stratified",
+            TimestepSampling = TimestepSampling.Stratified,
             LabelDropout = 0.2,
         },
         Optimizer = new()
@@ -61,9 +62,9 @@ public class RunConfigJsonTests
             EmaWarmUp = false,
             MaxBadSteps = 2,
         },
-        Sampling = new() { Sampler = "ddpm", Steps = 3, Eta = 1, Variance = "fixed_small", Clip = false, Guidance = 3, Count = 4 },
-        Device = new() { Name = "cuda:1", Precision = "bf16", Threads = 2, Graphs = false },
-        Dataset = new() { Height = 28, Width = 20, Channels = 1, Count = 5, ClassNames = ["a", "b"], Fingerprint = "abc" },
+        Sampling = new() { Sampler = SamplerName.Ddpm, Steps = 3, Eta = 1, Variance = ReverseVariance.FixedSmall, Clip = new ClipRange(2.5), Spacing = TimestepSpacing.Leading, Guidance = 3, Count = 4 },
+        Device = new() { Name = "cuda:1", Precision = Precision.Bf16, Threads = 2, Graphs = false },
+        Dataset = new() { Height = 28, Width = 20, Channels = 1, Count = 5, ClassNames = ["a", "b"], ChannelMeans = [-0.5], ChannelDeviations = [0.25], Fingerprint = "abc" },
     };
 
     [Fact]
@@ -86,6 +87,26 @@ public class RunConfigJsonTests
         Assert.Equal("[64,96]", json["network"]!["channels"]!.ToJsonString());
         Assert.True(json["diffusion"]!["rescale_zero_snr"]!.GetValue<bool>());
     }
+
+    /// <summary>true and false are what files had before there were ranges.</summary>
+    [Theory]
+    [InlineData("true", 1)]
+    [InlineData("false", double.PositiveInfinity)]
+    [InlineData("2.5", 2.5)]
+    [InlineData("1", 1, "true")]
+    public void ClippingIsOnOrOffOrARange(string json, double bound, string? written = null)
+    {
+        var config = RunConfigJson.Parse($$"""{ "sampling": { "clip": {{json}} } }""", "file");
+        Assert.Equal(bound, config.Sampling.Clip.Bound);
+        Assert.Equal(written ?? json, RunConfigJson.ToJson(config)["sampling"]!["clip"]!.ToJsonString());
+    }
+
+    [Theory]
+    [InlineData("\"clip\": \"off\"", "sampling.clip is \"off\"; expected true, false or a number above 0")]
+    [InlineData("\"clip\": null", "sampling.clip is null; expected true, false or a number above 0")]
+    [InlineData("\"spacing\": \"leading-edge\"", "one of leading, linspace, trailing")]
+    public void WhatIsNoRangeOrSpacingIsRefused(string json, string expected) =>
+        Assert.Contains(expected, Assert.Throws<ConfigurationException>(() => RunConfigJson.Parse($$"""{ "sampling": { {{json}} } }""", "file")).Message);
 
     [Fact]
     public void MissingKeysTakeTheirDefaults()
@@ -113,7 +134,6 @@ public class RunConfigJsonTests
               "device": { "name": null }
             }
             """, "my.json"));
-        Assert.Equal(2, failure.ExitCode);
         string[] expected =
         [
             "for 9 reasons",

@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
 using RawDiffusion.Core;
-using RawDiffusion.Testing;
 using RawDiffusion.Data;
+using RawDiffusion.Testing;
 
 namespace RawDiffusion.UnitTests.Data;
 

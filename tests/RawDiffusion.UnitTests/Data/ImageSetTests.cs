@@ -1,7 +1,7 @@
 using RawDiffusion.Core;
-using RawDiffusion.Testing;
 using RawDiffusion.Data;
 using RawDiffusion.Images;
+using RawDiffusion.Testing;
 using RawDiffusion.UnitTests.Images;
 
 namespace RawDiffusion.UnitTests.Data;

@@ -13,9 +13,9 @@ public class NoiseScheduleTests
     {
         var schedule = NoiseSchedule.Linear();
         AssertClose(0.0785872428818, schedule.AlphaBar(499), 1e-11);
-        AssertClose(0.0100313554146, schedule.PosteriorVariance(499), 1e-11);
-        AssertClose(0.00307007111426, schedule.PosteriorX0Coefficient(499), 1e-11);
-        AssertClose(0.99410667021, schedule.PosteriorXtCoefficient(499), 1e-11);
+        AssertClose(0.0100313554146, schedule.Posterior(499).Variance, 1e-11);
+        AssertClose(0.00307007111426, schedule.Posterior(499).X0Coefficient, 1e-11);
+        AssertClose(0.99410667021, schedule.Posterior(499).XtCoefficient, 1e-11);
     }
 
     [Fact]
@@ -50,23 +50,57 @@ public class NoiseScheduleTests
     public void LogVarianceOfTheFirstStepTakesOverTheSecond()
     {
         var schedule = NoiseSchedule.Linear();
-        Assert.Equal(0, schedule.PosteriorVariance(0));
-        Assert.Equal(Math.Log(schedule.PosteriorVariance(1)), schedule.PosteriorLogVariance(0));
+        Assert.Equal(0, schedule.Posterior(0).Variance);
+        Assert.Equal(Math.Log(schedule.Posterior(1).Variance), schedule.PosteriorLogVariance(0));
         Assert.Equal(schedule.PosteriorLogVariance(1), schedule.PosteriorLogVariance(0));
         Assert.True(double.IsFinite(NoiseSchedule.Linear(1).PosteriorLogVariance(0)));
     }
 
     [Fact]
-    public void HubNamesMeanTheSchedulesTheyName()
+    public void NamesMeanTheSchedulesTheyName()
     {
-        Assert.Equal(NoiseSchedule.Linear(50, 0.001, 0.1).Betas, NoiseSchedule.FromHub("linear", 50, 0.001, 0.1).Betas);
-        Assert.Equal(NoiseSchedule.ScaledLinear(50, 0.001, 0.1).Betas, NoiseSchedule.FromHub("scaled_linear", 50, 0.001, 0.1).Betas);
-        Assert.Equal(NoiseSchedule.Sigmoid(50, 0.001, 0.1).Betas, NoiseSchedule.FromHub("sigmoid", 50, 0.001, 0.1).Betas);
-        Assert.Equal(NoiseSchedule.Cosine(50).Betas, NoiseSchedule.FromHub("squaredcos_cap_v2", 50).Betas);
-        Assert.Equal([0.1, 0.3], NoiseSchedule.FromHub("linear", 2, trainedBetas: [0.1, 0.3]).Betas.ToArray());
-        Assert.Equal(0, NoiseSchedule.FromHub("linear", rescaleZeroTerminalSnr: true).AlphaBar(999));
-        Assert.Contains("squaredcos_cap_v2", Assert.Throws<ConfigurationException>(() => NoiseSchedule.FromHub("cosine")).Message);
-        Assert.Throws<ConfigurationException>(() => NoiseSchedule.FromHub("trained_betas"));
+        static NoiseSchedule Of(string name) =>
+            new DiffusionConfig { BetaSchedule = NamedEnum<BetaSchedule>.Find(name)!.Value, Timesteps = 50, BetaStart = 0.001, BetaEnd = 0.1 }.Process().Schedule;
+        Assert.Equal(NoiseSchedule.Linear(50, 0.001, 0.1).Betas, Of("linear").Betas);
+        Assert.Equal(NoiseSchedule.ScaledLinear(50, 0.001, 0.1).Betas, Of("scaled_linear").Betas);
+        Assert.Equal(NoiseSchedule.Sigmoid(50, 0.001, 0.1).Betas, Of("sigmoid").Betas);
+        Assert.Equal(NoiseSchedule.Cosine(50).Betas, Of("squaredcos_cap_v2").Betas);
+        Assert.Equal([0.1, 0.3], new DiffusionConfig { Timesteps = 2, TrainedBetas = [0.1, 0.3] }.Process().Schedule.Betas.ToArray());
+        Assert.Equal(0, new DiffusionConfig { RescaleZeroSnr = true, Prediction = Prediction.V }.Process().Schedule.AlphaBar(999));
+    }
+
+    [Fact]
+    public void ProcessesOfAnyKindHaveThePosteriorOfTheirLevels()
+    {
+        // By Bayes' rule for two normal distributions: x_s | x_0 ~ N(α_s·x_0, σ_s²) and x_t | x_s ~ N((α_t/α_s)·x_s, β).
+        NoiseLevel[][] processes =
+        [
+            [NoiseLevel.VariancePreserving(0.9), NoiseLevel.VariancePreserving(0.4)],
+            [NoiseLevel.Of(1, 0.3), NoiseLevel.Of(1, 20)],
+            [NoiseLevel.Of(0.8, 0.2), NoiseLevel.Of(0.1, 0.9)],
+        ];
+        foreach (var levels in processes)
+        {
+            var schedule = NoiseSchedule.FromLevels(levels);
+            var posterior = schedule.Posterior(1);
+            var (s, t) = (levels[0], levels[1]);
+            double ratio = t.Alpha / s.Alpha, beta = t.NoiseVariance - ratio * ratio * s.NoiseVariance;
+            double precision = 1 / s.NoiseVariance + ratio * ratio / beta;
+            AssertClose(beta, schedule.Beta(1), 1e-12);
+            AssertClose(1 / precision, posterior.Variance, 1e-12);
+            AssertClose(s.Alpha / s.NoiseVariance / precision, posterior.X0Coefficient, 1e-12);
+            AssertClose(ratio / beta / precision, posterior.XtCoefficient, 1e-12);
+        }
+    }
+
+    [Fact]
+    public void LevelsMustFallFromSignalToNoise()
+    {
+        Assert.Throws<ConfigurationException>(() => NoiseSchedule.FromLevels([]));
+        Assert.Contains("timestep 1", Assert.Throws<ConfigurationException>(() => NoiseSchedule.FromLevels([NoiseLevel.Of(1, 2), NoiseLevel.Of(1, 2)])).Message);
+        Assert.Throws<ConfigurationException>(() => NoiseSchedule.FromLevels([NoiseLevel.Of(1, 0)]));
+        Assert.Throws<ConfigurationException>(() => NoiseSchedule.FromLevels([NoiseLevel.Of(double.NaN, 1)]));
+        Assert.Equal(1, NoiseSchedule.FromLevels([NoiseLevel.Of(0, 1)]).Steps);
     }
 
     [Fact]
@@ -102,7 +136,7 @@ public class NoiseScheduleTests
     {
         var (schedule, t) = x;
         double alphaBar = schedule.AlphaBar(t), previous = schedule.AlphaBar(t - 1), beta = schedule.Beta(t);
-        double forX0 = schedule.PosteriorX0Coefficient(t), forXt = schedule.PosteriorXtCoefficient(t), variance = schedule.PosteriorVariance(t);
+        double forX0 = schedule.Posterior(t).X0Coefficient, forXt = schedule.Posterior(t).XtCoefficient, variance = schedule.Posterior(t).Variance;
         bool mean = Near(Math.Sqrt(previous), forX0 + forXt * Math.Sqrt(alphaBar));
         bool spread = Near(1 - previous, forXt * forXt * (1 - alphaBar) + variance);
         bool bayes = t == 0 ? variance == 0 : Near(1 / variance, (1 - beta) / beta + 1 / (1 - previous), 1e-8);

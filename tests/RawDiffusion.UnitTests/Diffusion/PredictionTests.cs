@@ -21,8 +21,8 @@ public class PredictionTests
         {
             return true;
         }
-        var (c, d) = prediction.Target(schedule, t);
-        var (p, q) = prediction.X0(schedule, t);
+        var (c, d) = new DiffusionProcess(schedule, prediction).Target(t);
+        var (p, q) = new DiffusionProcess(schedule, prediction).X0(t);
         // Rounding grows with the size of the terms that cancel.
         double scale = 1 + Math.Abs(q);
         return Near(1, p * signal + q * c, 1e-9 * scale) && Near(0, p * noise + q * d, 0, 1e-9 * scale);
@@ -33,17 +33,17 @@ public class PredictionTests
     {
         var schedule = NoiseSchedule.Linear();
         double signal = Math.Sqrt(schedule.AlphaBar(300)), noise = Math.Sqrt(1 - schedule.AlphaBar(300));
-        Assert.Equal((-noise, signal), Prediction.V.Target(schedule, 300));     // v = √ᾱ·ε − √(1−ᾱ)·x_0
-        Assert.Equal((signal, -noise), Prediction.V.X0(schedule, 300));         // x̂_0 = √ᾱ·x_t − √(1−ᾱ)·v
+        Assert.Equal((-noise, signal), new DiffusionProcess(schedule, Prediction.V).Target(300));     // v = √ᾱ·ε − √(1−ᾱ)·x_0
+        Assert.Equal((signal, -noise), new DiffusionProcess(schedule, Prediction.V).X0(300));         // x̂_0 = √ᾱ·x_t − √(1−ᾱ)·v
     }
 
     [Fact]
     public void NoiseSaysNothingWhereNoSignalIsLeft()
     {
         var schedule = NoiseSchedule.Linear().RescaleZeroTerminalSnr();
-        Assert.Contains("v or x0", Assert.Throws<ConfigurationException>(() => Prediction.Epsilon.X0(schedule, 999)).Message);
-        Assert.Equal((0, -1), Prediction.V.X0(schedule, 999));
-        Assert.Equal((0, 1), Prediction.X0.X0(schedule, 999));
+        Assert.Contains("v or x0", Assert.Throws<ConfigurationException>(() => new DiffusionProcess(schedule, Prediction.Epsilon).X0(999)).Message);
+        Assert.Equal((0, -1), new DiffusionProcess(schedule, Prediction.V).X0(999));
+        Assert.Equal((0, 1), new DiffusionProcess(schedule, Prediction.X0).X0(999));
     }
 
     [Fact]
@@ -51,26 +51,27 @@ public class PredictionTests
     {
         var schedule = NoiseSchedule.Linear();
         var table = new float[8];
-        TrainingTargets.Coefficients(schedule, Prediction.V, [0, 700], table);
+        TrainingTargets.Coefficients(new DiffusionProcess(schedule, Prediction.V), [0, 700], table);
         foreach (var (row, t) in new[] { (0, 0), (1, 700) })
         {
             float signal = (float)Math.Sqrt(schedule.AlphaBar(t)), noise = (float)Math.Sqrt(1 - schedule.AlphaBar(t));
             Assert.Equal([signal, noise, -noise, signal], table[(4 * row)..(4 * row + 4)]);
         }
-        Assert.Throws<ArgumentException>(() => TrainingTargets.Coefficients(schedule, Prediction.V, [0, 1], new float[4]));
-        Assert.Throws<ArgumentOutOfRangeException>(() => TrainingTargets.Coefficients(schedule, Prediction.V, [1000], new float[4]));
-        Assert.Throws<ArgumentOutOfRangeException>(() => TrainingTargets.Coefficients(schedule, Prediction.V, [-1], new float[4]));
+        Assert.Throws<ArgumentException>(() => TrainingTargets.Coefficients(new DiffusionProcess(schedule, Prediction.V), [0, 1], new float[4]));
+        Assert.Throws<ArgumentOutOfRangeException>(() => TrainingTargets.Coefficients(new DiffusionProcess(schedule, Prediction.V), [1000], new float[4]));
+        Assert.Throws<ArgumentOutOfRangeException>(() => TrainingTargets.Coefficients(new DiffusionProcess(schedule, Prediction.V), [-1], new float[4]));
     }
 
     [Fact]
-    public void HubNamesGoThereAndBack()
+    public void NamesGoThereAndBack()
     {
-        foreach (var prediction in new[] { Prediction.Epsilon, Prediction.X0, Prediction.V })
+        Assert.Equal(["epsilon", "sample", "v_prediction", "mu"], NamedEnum<Prediction>.Names);
+        foreach (var prediction in Enum.GetValues<Prediction>())
         {
-            Assert.Equal(prediction, PredictionCoefficients.FromHub(prediction.HubName()));
+            Assert.Equal(prediction, NamedEnum<Prediction>.Find(NamedEnum<Prediction>.NameOf(prediction)));
         }
-        Assert.Throws<ConfigurationException>(() => PredictionCoefficients.FromHub("flow_prediction"));
-        Assert.Throws<ConfigurationException>(() => Prediction.PosteriorMean.HubName());
+        Assert.Null(NamedEnum<Prediction>.Find("flow_prediction"));
+        Assert.Null(NamedEnum<Prediction>.Find("0"));
     }
 
     [Fact]
@@ -80,12 +81,12 @@ public class PredictionTests
         foreach (int t in new[] { 0, 100, 500, 999 })
         {
             double ratio = schedule.SignalToNoise(t);
-            AssertClose(Math.Min(ratio, 5) / ratio, LossWeighting.MinSnr(schedule, Prediction.Epsilon, 5, t), 1e-12);
-            AssertClose(Math.Min(ratio, 5), LossWeighting.MinSnr(schedule, Prediction.X0, 5, t), 1e-12);
-            AssertClose(Math.Min(ratio, 5) / (ratio + 1), LossWeighting.MinSnr(schedule, Prediction.V, 5, t), 1e-9);
+            AssertClose(Math.Min(ratio, 5) / ratio, LossWeights.MinSnr(new DiffusionProcess(schedule, Prediction.Epsilon), 5, t), 1e-12);
+            AssertClose(Math.Min(ratio, 5), LossWeights.MinSnr(new DiffusionProcess(schedule, Prediction.X0), 5, t), 1e-12);
+            AssertClose(Math.Min(ratio, 5) / (ratio + 1), LossWeights.MinSnr(new DiffusionProcess(schedule, Prediction.V), 5, t), 1e-9);
         }
         var empty = schedule.RescaleZeroTerminalSnr();
-        Assert.Equal(1, LossWeighting.MinSnr(empty, Prediction.Epsilon, 5, 999));
-        Assert.Equal(0, LossWeighting.MinSnr(empty, Prediction.V, 5, 999));
+        Assert.Equal(1, LossWeights.MinSnr(new DiffusionProcess(empty, Prediction.Epsilon), 5, 999));
+        Assert.Equal(0, LossWeights.MinSnr(new DiffusionProcess(empty, Prediction.V), 5, 999));
     }
 }

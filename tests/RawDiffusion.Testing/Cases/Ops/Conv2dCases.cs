@@ -50,12 +50,12 @@ public static class Conv2dCases
         {
             var geometry = new ConvGeometry(2, 4, 5, 3, 4, 3, 1, 1, 1, 1, 1);
             device.Conv2d(of["x"], of["w"], null, null, null, of["before"], geometry);
-            device.Conv2dBackwardInput(of["before"], of["w"], of["dx before"], false, geometry);
+            device.Conv2dBackwardInput(of["before"], of["w"], Sink.Into(of["dx before"]), geometry);
             of["w"].Upload(Draw("weights of later", new(4, 3, 3, 3)));
             device.Conv2d(of["x"], of["w"], null, null, null, of["uploaded"], geometry);
             of["w"].CopyFrom(of["others"]);
             device.Conv2d(of["x"], of["w"], null, null, null, of["copied"], geometry);
-            device.Conv2dBackwardInput(of["before"], of["w"], of["dx"], false, geometry);
+            device.Conv2dBackwardInput(of["before"], of["w"], Sink.Into(of["dx"]), geometry);
         });
 
     /// <summary>The residual's gradient may take over the output's instead of copying it.</summary>

@@ -18,7 +18,7 @@ public static class DropoutCases
         Case("n=1025", new(1, 1025), 0.3),
         Case("late-sample", new(3, 2, 3), 0.3, step: int.MaxValue, firstSample: 60000),
         new DeviceCase("Dropout", "in-place", Tolerance.Elementwise, [State("x", new(3, 33)), Integers("position", 4, 5)],
-            (device, of) => device.Dropout(of["x"], of["x"], false, 0.4, Stream(of))),
+            (device, of) => device.Dropout(of["x"], Sink.Into(of["x"]), 0.4, Stream(of))),
         RatesAsDrawn,
     ];
 
@@ -35,7 +35,7 @@ public static class DropoutCases
                 {
                     for (int i = 0; i < rates.Length; i++)
                     {
-                        device.Dropout(of["x"], of[$"y{i}"], false, rates[i], Stream(of));
+                        device.Dropout(of["x"], Sink.Into(of[$"y{i}"]), rates[i], Stream(of));
                     }
                 });
         }

@@ -1,0 +1,108 @@
+using RawDiffusion.Core;
+using RawDiffusion.Diffusion;
+using RawDiffusion.Models;
+using RawDiffusion.Storage;
+
+namespace RawDiffusion.Pipelines;
+
+/// <summary>Which weights of a checkpoint to use.</summary>
+public enum WeightsChoice
+{
+    /// <summary>The moving average: the usual choice.</summary>
+    Ema,
+
+    /// <summary>The weights as training left them.</summary>
+    Raw,
+}
+
+/// <summary>A model from a run folder, a checkpoint or a hub folder, on a device: it describes itself, nothing has to be repeated.</summary>
+public sealed class LoadedModel : IDisposable
+{
+    private LoadedModel(ModelDescription description, UNet network, ParameterSet parameters, string text)
+    {
+        (Description, Parameters, Text) = (description, parameters, text);
+        var (height, width) = description.Dataset is { } data ? (data.Height, data.Width) : (network.Config.Height, network.Config.Width);
+        Model = new GenerativeModel(network, parameters.Values.Device, description.Diffusion.Process(), height, width)
+        {
+            Channels = description.ImageChannels,
+            LearnedVariance = description.LearnedVariance,
+        };
+    }
+
+    /// <summary>The network with its process.</summary>
+    public GenerativeModel Model { get; }
+
+    /// <summary>Its weights.</summary>
+    public ParameterSet Parameters { get; }
+
+    /// <summary>What its files say of it.</summary>
+    public ModelDescription Description { get; }
+
+    /// <summary>One line for people.</summary>
+    public string Text { get; }
+
+    /// <summary>The names of the classes, where they are known.</summary>
+    public IReadOnlyList<string> ClassNames => Description.Dataset?.ClassNames ?? [];
+
+    /// <summary>Opens a model.</summary>
+    /// <param name="path">A run folder (its newest intact checkpoint), a checkpoint or a hub folder.</param>
+    /// <param name="device">Where to put it.</param>
+    /// <param name="weights">Which weights; a hub folder has but one.</param>
+    /// <param name="notice">Receives a line about each damaged checkpoint that was passed over, and about what cannot be done as the model asks.</param>
+    /// <exception cref="ConfigurationException">The path is no model.</exception>
+    /// <exception cref="StorageException">It is damaged.</exception>
+    public static LoadedModel Open(string path, Device device, WeightsChoice weights = WeightsChoice.Ema, Action<string>? notice = null)
+    {
+        using var location = ModelLocation.Resolve(path, notice);
+        return location.Hub is { } hub ? FromHub(hub, device, notice) : FromCheckpoint(location.Checkpoint!, device, weights);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => Parameters.Dispose();
+
+    private static LoadedModel FromHub(HubFolder hub, Device device, Action<string>? notice)
+    {
+        if (hub.Scheduler.Thresholding || (hub.Scheduler.ClipSample && hub.Scheduler.ClipSampleRange != 1))
+        {
+            notice?.Invoke($"{hub.Path} asks for dynamic thresholding or a clipping range other than 1, which this program does not do: its samples will differ from the hub's.");
+        }
+        var description = new ModelDescription
+        {
+            Network = NetworkMapping.FromHub(hub.UNet),
+            Diffusion = NetworkMapping.FromHub(hub.Scheduler),
+            LearnedVariance = hub.Scheduler.VarianceType == "learned_range",
+            Sampling = new()
+            {
+                Variance = hub.Scheduler.VarianceType == "fixed_large" ? ReverseVariance.FixedLarge : ReverseVariance.FixedSmall,
+                Clip = hub.Scheduler.ClipSample ? ClipRange.On : ClipRange.Off,
+            },
+        };
+        return Loaded(description, device, count => $"hub model {hub.Path}, {count:N0} parameters", parameters => ParameterFiles.Load(hub, parameters));
+    }
+
+    private static LoadedModel FromCheckpoint(Checkpoint checkpoint, Device device, WeightsChoice weights)
+    {
+        bool average = weights == WeightsChoice.Ema;
+        return Loaded(
+            ModelDescription.Of(checkpoint), device,
+            count => $"{checkpoint.Path}, {(average ? "moving average" : "raw weights")} of step {checkpoint.Step:N0}, {count:N0} parameters",
+            parameters => ParameterFiles.Load(checkpoint, average ? "ema.safetensors" : "weights.safetensors", parameters, parameters.Values));
+    }
+
+    /// <summary>A model with its weights; nothing is left behind where they cannot be loaded.</summary>
+    private static LoadedModel Loaded(ModelDescription description, Device device, Func<long, string> text, Action<ParameterSet> load)
+    {
+        var network = new UNet(description.Network);
+        var parameters = new ParameterSet(network.Parameters, device, training: false);
+        try
+        {
+            load(parameters);
+            return new LoadedModel(description, network, parameters, text(parameters.Count));
+        }
+        catch
+        {
+            parameters.Dispose();
+            throw;
+        }
+    }
+}

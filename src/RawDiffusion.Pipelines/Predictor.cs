@@ -1,0 +1,71 @@
+using RawDiffusion.Core;
+using RawDiffusion.Storage;
+
+namespace RawDiffusion.Pipelines;
+
+/// <summary>Runs a network once on a file of inputs: its raw output, for comparison with other systems.</summary>
+public static class Predictor
+{
+    /// <summary>
+    /// Reads <c>sample</c> [N, C, H, W], <c>timestep</c> [N] and, for a network with classes, <c>class_labels</c> [N]; writes <c>output</c> [N, C, H, W].
+    /// </summary>
+    /// <exception cref="DataException">A tensor is missing or of a wrong shape, or a label or timestep is out of range.</exception>
+    /// <exception cref="StorageException">A file cannot be read or written.</exception>
+    public static void Run(LoadedModel loaded, string input, string output)
+    {
+        using var reader = SafetensorsReader.Open(input);
+        var model = loaded.Model;
+        var network = model.Network.Config;
+        long[] shape = Shape(reader, "sample");
+        if (shape.Length != 4 || shape[0] < 1 || shape[1] != network.InChannels || shape[2] < 1 || shape[2] % network.SizeMultiple != 0 || shape[3] < 1 || shape[3] % network.SizeMultiple != 0)
+        {
+            throw new DataException($"{input}: 'sample' is [{string.Join(", ", shape)}], but this network takes [N, {network.InChannels}, H, W] with H and W multiples of {network.SizeMultiple}.");
+        }
+        var (n, c, h, w) = ((int)shape[0], (int)shape[1], (int)shape[2], (int)shape[3]);
+        var device = model.Device;
+        // The file holds planes as the network takes them: among the channels of the sample.
+        using var x = new Tensor(device, new Shape(n, h, w, c), null, "sample").Upload(Transpose(reader.ReadFloats("sample"), n, c, h * w));
+        using var t = new Tensor(device, new Shape(n), null, "timestep").Upload(Integers(reader, "timestep", n, long.MaxValue));
+        using var labels = network.ClassEmbeddings is { } classes
+            ? new Tensor(device, new Shape(n), DType.Int32, "class_labels").Upload(Integers(reader, "class_labels", n, classes))
+            : null;
+        using var y = model.Answer(new NetworkInput(x, t, new Condition(labels)));
+        var values = Transpose(y.ToArray(), n, h * w, network.OutChannels);
+        AtomicFile.Write(DiskFileSystem.Instance, output, stream =>
+            SafetensorsWriter.Write(stream, [TensorSource.Floats("output", [n, network.OutChannels, h, w], (ReadOnlyMemory<float>)values)]));
+    }
+
+    private static long[] Shape(SafetensorsReader reader, string name) => reader.Contains(name)
+        ? reader.Entry(name).Shape
+        : throw new DataException($"{reader.Path} has no tensor '{name}', only {string.Join(", ", reader.Names.Take(10))}. See the help of predict for what is expected.");
+
+    private static long[] Integers(SafetensorsReader reader, string name, int n, long limit)
+    {
+        long[] shape = Shape(reader, name);
+        if (shape is not [var count] || count != n)
+        {
+            throw new DataException($"{reader.Path}: '{name}' is [{string.Join(", ", shape)}], but there are {n} samples.");
+        }
+        long[] values = reader.ReadInt64(name);
+        return values.All(value => value >= 0 && value < limit)
+            ? values
+            : throw new DataException($"{reader.Path}: '{name}' holds {values.First(value => value < 0 || value >= limit)}; expected 0 to {limit - 1}.");
+    }
+
+    /// <summary>[n, rows, columns] to [n, columns, rows].</summary>
+    private static float[] Transpose(float[] values, int n, int rows, int columns)
+    {
+        var result = new float[values.Length];
+        for (int i = 0, k = 0; i < n; i++)
+        {
+            for (int r = 0; r < rows; r++)
+            {
+                for (int q = 0; q < columns; q++)
+                {
+                    result[((long)i * columns + q) * rows + r] = values[k++];
+                }
+            }
+        }
+        return result;
+    }
+}
