@@ -12,8 +12,8 @@ public sealed partial class Tape
     public (Tensor First, Tensor Second) SplitChannels(Tensor x, int channels)
     {
         const string op = "SplitChannels";
-        Check(op, x);
-        Expect(channels >= 1 && channels < x.Shape.C, op, $"a tensor of more than the {channels} channels of its first part, of which there is at least 1", x);
+        Device.Check(op, x);
+        Device.Expect(channels >= 1 && channels < x.Shape.C, op, $"a tensor of more than the {channels} channels of its first part, of which there is at least 1", x);
         var first = Make(op + ".first", x.Shape.WithChannels(channels));
         var second = Make(op + ".second", x.Shape.WithChannels(x.Shape.C - channels));
         Device.ConcatChannelsBackward(x, Sink.Into(first), Sink.Into(second), channels);

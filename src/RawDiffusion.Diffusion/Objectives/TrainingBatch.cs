@@ -54,7 +54,5 @@ public readonly record struct TrainingBatch
         {
             xt.Device.AddNoiseToPixels(Pixels!, Picks!, Left, Width, coefficients, noise, stream, xt, target);
         }
-        xt.MarkWritten();
-        target.MarkWritten();
     }
 }

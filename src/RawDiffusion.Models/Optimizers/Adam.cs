@@ -87,8 +87,6 @@ public sealed class Adam : IDisposable
         if (double.IsFinite(norm))
         {
             Step++;
-            _parameters.Values.MarkWritten();
-            _parameters.Ema!.MarkWritten();
         }
         return norm;
     }

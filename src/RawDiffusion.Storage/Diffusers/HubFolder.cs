@@ -88,15 +88,20 @@ public sealed class HubFolder : IDisposable
         {
             ["_class_name"] = "DDPMPipeline",
             ["_diffusers_version"] = FormatVersion,
-            ["scheduler"] = Array<string>(["diffusers", "DDPMScheduler"]),
-            ["unet"] = Array<string>(["diffusers", "UNet2DModel"]),
+            ["scheduler"] = Array(["diffusers", "DDPMScheduler"]),
+            ["unet"] = Array(["diffusers", "UNet2DModel"]),
         });
     }
 
     /// <inheritdoc/>
     public void Dispose() => Weights.Dispose();
 
-    internal static JsonArray Array<T>(IEnumerable<T> values) => new([.. values.Select(value => (JsonNode?)JsonValue.Create(value))]);
+    // One for each type, for JsonValue.Create<T> needs reflection, which trimmed and native executables lack.
+    internal static JsonArray Array(IEnumerable<string> values) => new([.. values.Select(value => (JsonNode?)value)]);
+
+    internal static JsonArray Array(IEnumerable<int> values) => new([.. values.Select(value => (JsonNode?)value)]);
+
+    internal static JsonArray Array(IEnumerable<double> values) => new([.. values.Select(value => (JsonNode?)value)]);
 
     internal static void ThrowIfAny(List<string> problems)
     {

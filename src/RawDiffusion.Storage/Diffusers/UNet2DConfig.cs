@@ -129,7 +129,7 @@ public sealed record UNet2DConfig
         ["num_train_timesteps"] = null,
         ["out_channels"] = OutChannels,
         ["resnet_time_scale_shift"] = TimeScaleShift ? "scale_shift" : "default",
-        ["sample_size"] = SampleSize is not var (height, width) ? null : height == width ? height : HubFolder.Array<int>([height, width]),
+        ["sample_size"] = SampleSize is not var (height, width) ? null : height == width ? height : HubFolder.Array([height, width]),
         ["time_embedding_dim"] = TimeEmbeddingDim,
         ["time_embedding_type"] = "positional",
         ["up_block_types"] = HubFolder.Array(UpBlockTypes),

@@ -12,6 +12,7 @@ public static class OpCases
         .. DropoutCases.All,
         .. GroupNormCases.All,
         .. Conv2dCases.All,
+        .. SumPositionsCases.All,
         .. LinearCases.All,
         .. AttentionCases.All,
         .. ConcatChannelsCases.All,

@@ -97,7 +97,7 @@ public class ObjectiveTests
         using var device = new ReferenceDevice();
         using var scalar = new Tensor(device, new Shape(1));
         using var pair = new Tensor(device, new Shape(2));
-        Assert.Throws<ArgumentException>(() => new Losses());
+        Assert.Throws<ArgumentException>(() => new Losses([]));
         Assert.Throws<ArgumentException>(() => new Losses(("a", scalar), ("a", scalar)));
         Assert.Contains("a 'tensor'", Assert.Throws<ArgumentException>(() => new Losses(("a", pair))).Message);
         Assert.Throws<ArgumentException>(() => new Losses([.. Enumerable.Range(0, Losses.Most + 1).Select(i => ($"{i}", scalar))]));
