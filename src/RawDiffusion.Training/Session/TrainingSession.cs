@@ -212,7 +212,7 @@ public sealed class TrainingSession : IDisposable
 
     private StepResult RunStep()
     {
-        var result = _step.Run(_feed.Next(), Step, LearningRate(Step), _emaDecay.At(_adam.Step + 1));
+        var result = _step.Run(_feed.Next(), Step, Config.Optimizer.RateAt(Step), _emaDecay.At(_adam.Step + 1));
         if (double.IsFinite(result.GradNorm))
         {
             _badSteps = 0;
@@ -225,8 +225,6 @@ public sealed class TrainingSession : IDisposable
         return result;
     }
 
-    private double LearningRate(long step) => Config.Optimizer.LearningRate * Math.Min(1, (step + 1.0) / Math.Max(1, Config.Optimizer.WarmUp));
-
     private void SkipBadStep(StepResult result)
     {
         _badSteps++;
@@ -236,14 +234,14 @@ public sealed class TrainingSession : IDisposable
             Save();
             throw new DivergedException(
                 $"{_badSteps} steps in a row up to step {Step + 1} brought a gradient that is not finite. The weights of the last good step are saved in {Folder.Checkpoints.Path}. " +
-                "Start again with a lower --lr, or resume from an earlier checkpoint.");
+                "Start again with a lower learning rate, or resume from an earlier checkpoint.");
         }
     }
 
     private void Report(ReportInterval interval, StepResult last)
     {
         var losses = interval.MeanLosses;
-        var report = new StepReport(Step, Config.Steps, losses[0].Value, last.GradNorm, LearningRate(Step - 1), interval.ImagesPerSecond, Seconds, _device.Memory.PeakBytes) { Losses = losses };
+        var report = new StepReport(Step, Config.Steps, losses[0].Value, last.GradNorm, Config.Optimizer.RateAt(Step - 1), interval.ImagesPerSecond, Seconds, _device.Memory.PeakBytes) { Losses = losses };
         interval.Restart();
         Tell(observer => observer.Stepped(report));
     }
