@@ -15,7 +15,7 @@ public static class ImageSampler
     public static SampledImages Run(GenerativeModel model, SampleRequest request, Action<double>? progress = null, CancellationToken stop = default)
     {
         Check(model, request);
-        var sampler = request.Sampling.Create();
+        var sampler = request.Sampler;
         var table = sampler.Plan(model.Process);
         int steps = table.Rows.Count, frames = Math.Min(request.TrajectoryFrames, steps);
         var images = new float[(long)request.Count * model.Height * model.Width * model.Channels];
@@ -62,8 +62,8 @@ public static class ImageSampler
 
     /// <summary>How often a request asks the network about each image.</summary>
     /// <exception cref="ConfigurationException">A number out of range.</exception>
-    public static int Evaluations(GenerativeModel model, SamplingConfig sampling) =>
-        sampling.Create().Plan(model.Process).Evaluations * (sampling.Guidance is 0 or 1 ? 1 : 2);
+    public static int Evaluations(GenerativeModel model, SampleRequest request) =>
+        request.Sampler.Plan(model.Process).Evaluations * (request.Guidance is 0 or 1 ? 1 : 2);
 
     private static void Check(GenerativeModel model, SampleRequest request)
     {
@@ -87,13 +87,13 @@ public static class ImageSampler
                 ? $"Class {label} was asked for, but this model was trained without classes. Ask for none, or train with classes."
                 : $"Class {label} was asked for, but this model has the classes 0 to {model.Classes - 1}.");
         }
-        if (request.Sampling.Guidance != 1 && model.Classes == 0)
+        if (request.Guidance != 1 && model.Classes == 0)
         {
-            throw new ConfigurationException($"Guidance {request.Sampling.Guidance} was asked for, but this model was trained without classes. Ask for guidance 1, or train with classes.");
+            throw new ConfigurationException($"Guidance {request.Guidance} was asked for, but this model was trained without classes. Ask for guidance 1, or train with classes.");
         }
-        if (request.Count < 1 || request.BatchSize < 1 || !double.IsFinite(request.Sampling.Guidance))
+        if (request.Count < 1 || request.BatchSize < 1 || !double.IsFinite(request.Guidance))
         {
-            throw new ConfigurationException($"The number of images ({request.Count}) and the batch ({request.BatchSize}) must be at least 1, and the guidance ({request.Sampling.Guidance}) a number.");
+            throw new ConfigurationException($"The number of images ({request.Count}) and the batch ({request.BatchSize}) must be at least 1, and the guidance ({request.Guidance}) a number.");
         }
     }
 
@@ -129,7 +129,7 @@ public static class ImageSampler
                 {
                     _labels = new Tensor(model.Device, new Shape(size), DType.Int32, "labels");
                     _noClass = new Tensor(model.Device, new Shape(size), DType.Int32, "no labels").Upload([.. Enumerable.Repeat(model.Classes, size)]);
-                    _guidance = new Tensor(model.Device, new Shape(1, 2), name: "guidance").Upload(Guidance.Weights(request.Sampling.Guidance));
+                    _guidance = new Tensor(model.Device, new Shape(1, 2), name: "guidance").Upload(Guidance.Weights(request.Guidance));
                 }
                 var shape = new Shape(size, model.Network.Config.Height, model.Network.Config.Width, model.Channels);
                 _planes = model.Planes > 0 ? new Tensor(model.Device, shape.WithChannels(model.Planes), null, "condition planes") : null;
@@ -168,7 +168,7 @@ public static class ImageSampler
         }
 
         /// <summary>The network under the labels; guidance asks it twice, but for the scales that leave one of the answers out.</summary>
-        private Denoiser Denoiser() => _request.Sampling.Guidance switch
+        private Denoiser Denoiser() => _request.Guidance switch
         {
             1 => With(_labels),
             0 => With(_noClass),

@@ -8,8 +8,11 @@ public sealed record SampleRequest
     /// <summary>How many images.</summary>
     public required int Count { get; init; }
 
-    /// <summary>Sampler, steps, η, variance, clipping and guidance.</summary>
-    public required SamplingConfig Sampling { get; init; }
+    /// <summary>How, such as <c>Samplers.Ddim(steps: 50)</c>, or what <see cref="SamplingConfig.Create"/> makes of a configuration.</summary>
+    public required Sampler Sampler { get; init; }
+
+    /// <summary>The scale s of classifier-free guidance: 1 is the plain conditional model.</summary>
+    public double Guidance { get; init; } = 1;
 
     /// <summary>The seed; image i depends on it and on i alone.</summary>
     public ulong Seed { get; init; }

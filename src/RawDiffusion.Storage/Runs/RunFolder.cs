@@ -77,7 +77,7 @@ public sealed class RunFolder : IDisposable
             if (!IsRun(path))
                 return New(path, held, notice, files);
             held.Dispose();
-            throw new ConfigurationException($"{path} holds a run already. Continue it with `rawdiffusion resume {path}`, or choose another folder with --out.");
+            throw new ConfigurationException($"{path} holds a run already. Resume it, or choose another folder for the new one.");
         }
         // Another process may take the same number between the look and the lock: then the next one is tried.
         for (var number = NextNumber(root); ; number++)

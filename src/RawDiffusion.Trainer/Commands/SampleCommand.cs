@@ -59,8 +59,17 @@ internal static class SampleCommand
         var weights = ParseWeights(parse.GetValue(Weights));
         using var device = DeviceChoice.Open(parse.GetValue(DeviceName), parse.GetValue(Threads));
         using var loaded = LoadedModel.Open(model, device, weights, Talk.Line);
-        var request = Request(parse, loaded) with { Seed = seed };
-        Announce(loaded, device, request);
+        var sampling = Sampling(parse, loaded, out int? label);
+        var request = new SampleRequest
+        {
+            Count = sampling.Count,
+            Sampler = sampling.Create(),
+            Guidance = sampling.Guidance,
+            Seed = seed,
+            Class = label,
+            TrajectoryFrames = parse.GetValue(Trajectory) ? TrajectoryFrames : 0,
+        };
+        Announce(loaded, device, request, sampling);
         target.Prepare();
 
         var progress = new SamplingProgress();
@@ -85,12 +94,11 @@ internal static class SampleCommand
         }
     }
 
-    private static void Announce(LoadedModel loaded, Device device, SampleRequest request)
+    private static void Announce(LoadedModel loaded, Device device, SampleRequest request, SamplingConfig sampling)
     {
-        var sampling = request.Sampling;
         Talk.Line(
             $"{loaded.Text} on {device.Description}: {request.Count} images, {NamedEnum<SamplerName>.NameOf(sampling.Sampler)} with {sampling.Steps} steps " +
-            $"({ImageSampler.Evaluations(loaded.Model, sampling)} network evaluations an image), seed {request.Seed}");
+            $"({ImageSampler.Evaluations(loaded.Model, request)} network evaluations an image), seed {request.Seed}");
         if (loaded.Model.Classes > 0)
         {
             string classes = ClassNames.Describe(loaded.ClassNames, loaded.Model.Classes);
@@ -98,7 +106,7 @@ internal static class SampleCommand
         }
     }
 
-    private static SampleRequest Request(ParseResult parse, LoadedModel loaded)
+    private static SamplingConfig Sampling(ParseResult parse, LoadedModel loaded, out int? label)
     {
         var trained = loaded.Description.Sampling;
         var rules = new ConfigurationRules();
@@ -116,7 +124,7 @@ internal static class SampleCommand
         RequireUse(rules, Eta, parse, sampling.Sampler, SamplingConfig.WithEta);
         RequireUse(rules, Variance, parse, sampling.Sampler, SamplingConfig.WithVariance);
         sampling.Check(rules, loaded.Description.Diffusion.Timesteps);
-        int? label = parse.GetValue(Class) is { } name ? ClassNames.Find(rules, Class.Name, name, loaded.ClassNames, loaded.Model.Classes) : null;
+        label = parse.GetValue(Class) is { } name ? ClassNames.Find(rules, Class.Name, name, loaded.ClassNames, loaded.Model.Classes) : null;
         if (loaded.Model.Classes == 0 && sampling.Guidance != 1)
         {
             Complain(rules, Guidance, "was given, but the model was trained without classes. Leave it out, or train with --conditional");
@@ -125,13 +133,7 @@ internal static class SampleCommand
         {
             throw new ConfigurationException($"The images cannot be drawn: {string.Join("; ", rules.Problems)}.");
         }
-        return new SampleRequest
-        {
-            Count = sampling.Count,
-            Sampling = sampling,
-            Class = label,
-            TrajectoryFrames = parse.GetValue(Trajectory) ? TrajectoryFrames : 0,
-        };
+        return sampling;
     }
 
     /// <summary>The value that an option names; null, with a complaint, where there is no such name.</summary>

@@ -15,7 +15,7 @@ internal sealed class SampleGrids : ITrainingObserver
             return;
         }
         var sampling = config.Sampling with { Guidance = model.Classes > 0 ? config.Sampling.Guidance : 1 };
-        var request = new SampleRequest { Count = sampling.Count, Sampling = sampling, Seed = config.Seed };
+        var request = new SampleRequest { Count = sampling.Count, Sampler = sampling.Create(), Guidance = sampling.Guidance, Seed = config.Seed };
         using (session.Parameters.UseEma())
         {
             SampleFiles.WriteGrid(ImageSampler.Run(model, request, stop: stop), path);

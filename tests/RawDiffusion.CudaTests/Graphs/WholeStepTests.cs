@@ -79,7 +79,7 @@ public class WholeStepTests
             TinyTraining.Randomize(parameters);
             var model = new GenerativeModel(unet, device, DiffusionProcess.Linear(8), Network.Height, Network.Width);
             var sampling = new SamplingConfig { Sampler = NamedEnum<SamplerName>.Find(sampler)!.Value, Steps = sampler == "ddpm" ? 8 : 4, Eta = 0.5, Guidance = guidance };
-            var images = ImageSampler.Run(model, new SampleRequest { Count = 5, BatchSize = 2, Sampling = sampling, Seed = 5, TrajectoryFrames = 2 });
+            var images = ImageSampler.Run(model, new SampleRequest { Count = 5, BatchSize = 2, Sampler = sampling.Create(), Guidance = sampling.Guidance, Seed = 5, TrajectoryFrames = 2 });
             return [.. images.Pixels, .. images.Trajectory.SelectMany(frame => frame)];
         }
     }
