@@ -97,10 +97,7 @@ public static class ImageSampler
                 ? $"Class {label} was asked for, but this model was trained without classes. Leave --class out, or train with --conditional."
                 : $"Class {label} was asked for, but this model has the classes 0 to {model.Classes - 1}.");
         }
-        if (request.Sampling.Guidance != 1 && model.Classes == 0)
-        {
-            throw new ConfigurationException($"Guidance {request.Sampling.Guidance} was asked for, but this model was trained without classes. Leave --guidance out, or train with --conditional.");
-        }
+        model.Rows.CheckGuidance(request.Sampling.Guidance);
         if (request.Count < 1 || request.BatchSize < 1 || !double.IsFinite(request.Sampling.Guidance))
         {
             throw new ConfigurationException($"The number of images ({request.Count}) and the batch ({request.BatchSize}) must be at least 1, and the guidance ({request.Sampling.Guidance}) a number.");
@@ -141,7 +138,7 @@ public static class ImageSampler
                 if (model.Classes > 0)
                 {
                     _labels = new Tensor(model.Device, new Shape(size), DType.Int32, "labels");
-                    _noClass = guidance != 1 ? new Tensor(model.Device, new Shape(size), DType.Int32, "labels").Upload([.. Enumerable.Repeat(model.Classes, size)]) : null;
+                    _noClass = guidance != 1 ? new Tensor(model.Device, new Shape(size), DType.Int32, "labels").Upload([.. Enumerable.Repeat(model.Rows.NoClass!.Value, size)]) : null;
                 }
                 _loop = new SamplingLoop(plan, model.Denoiser(_labels, _noClass, guidance), model.Device, _shape, request.Seed, observed: true, replay: true);
             }
@@ -158,7 +155,7 @@ public static class ImageSampler
         /// <summary>Draws the batch that begins with image `first`.</summary>
         public Tensor Draw(int first, SamplerObserver observer)
         {
-            _labels?.Upload([.. Enumerable.Range(first, Size).Select(i => _request.Class ?? i % _model.Classes)]);
+            _labels?.Upload([.. Enumerable.Range(first, Size).Select(i => _model.Rows.RowOf(_request.Class ?? i % _model.Classes))]);
             using var start = Sampler.SampleStart(_model.Device, _shape, _request.Seed, first);
             return _loop.Run(start, first, observer: observer);
         }

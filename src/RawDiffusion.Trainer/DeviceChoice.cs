@@ -23,9 +23,16 @@ internal static class DeviceChoice
     /// <summary>Opens the device that an option names; <c>auto</c> if it was not given.</summary>
     /// <exception cref="ConfigurationException">There is no such name.</exception>
     /// <exception cref="DeviceException">It is not there.</exception>
-    public static Device Open(string? name)
+    public static Device Open(string? name) => Open(new DeviceConfig(), name ?? "auto");
+
+    /// <summary>Opens the device that an option names, to compute as a configuration says.</summary>
+    /// <param name="run">Precision, threads and graphs.</param>
+    /// <param name="name">The option; null where the configuration's own device is wanted.</param>
+    /// <exception cref="ConfigurationException">There is no such name.</exception>
+    /// <exception cref="DeviceException">It is not there, or does not compute in this precision.</exception>
+    public static Device Open(DeviceConfig run, string? name)
     {
-        var config = new DeviceConfig { Name = name ?? "auto" };
+        var config = run with { Name = name ?? run.Name };
         var problems = RunConfigValidation.Problems(new RunConfig { Device = config });
         return problems.Count == 0 ? Open(config) : throw RunConfigJson.Failure(problems);
     }

@@ -24,9 +24,10 @@ public static class DdimSampler
     /// <param name="timesteps">The timesteps to visit, falling.</param>
     /// <param name="eta">η, within 0..1.</param>
     /// <param name="clip">The bound of |x̂_0|; +∞ for none.</param>
+    /// <param name="stopAtFirst">Whether the last step stops at the noise level of timestep 0 instead of going to the data.</param>
     /// <exception cref="ConfigurationException">η or clip out of range, or a timestep the prediction cannot be sampled from.</exception>
     /// <exception cref="ArgumentException">Timesteps that do not fall, or out of range.</exception>
-    public static SamplerPlan Plan(DiffusionProcess process, ReadOnlySpan<int> timesteps, double eta = 0, double clip = 1)
+    public static SamplerPlan Plan(DiffusionProcess process, ReadOnlySpan<int> timesteps, double eta = 0, double clip = 1, bool stopAtFirst = false)
     {
         if (!(eta >= 0 && eta <= 1))
         {
@@ -40,6 +41,6 @@ public static class DdimSampler
             double keptNoise = Math.Sqrt(next.NoiseVariance * kept);
             double u = keptNoise / level.Sigma; // ε = (x − α·x̂_0)/σ
             return (u, next.Alpha - u * level.Alpha, 0, eta * Math.Sqrt(posterior.Variance));
-        });
+        }, stopAtFirst ? 0 : -1);
     }
 }

@@ -27,12 +27,13 @@ public sealed class SamplerPlan
     /// <summary>Whether a step looks at the x̂_0 of the step before it.</summary>
     public bool IsMultistep => Array.Exists(_steps, step => step.W != 0);
 
-    /// <summary>Works out the steps over falling timesteps; the last goes to the data itself.</summary>
+    /// <summary>Works out the steps over falling timesteps; the last goes to the data itself, or to where it is told.</summary>
     /// <param name="process">What the network was trained on.</param>
     /// <param name="timesteps">The timesteps to visit, falling.</param>
     /// <param name="clip">The bound of |x̂_0|.</param>
     /// <param name="update">What the sampler does between two of the timesteps.</param>
-    internal static SamplerPlan Over(DiffusionProcess process, ReadOnlySpan<int> timesteps, double clip, UpdateRule update)
+    /// <param name="end">The timestep to whose noise level the last step goes; −1 for the data.</param>
+    internal static SamplerPlan Over(DiffusionProcess process, ReadOnlySpan<int> timesteps, double clip, UpdateRule update, int end = -1)
     {
         if (!(clip > 0))
         {
@@ -48,7 +49,7 @@ public sealed class SamplerPlan
             {
                 throw new ArgumentException($"timestep {t} at place {i} should be below {before} and not below 0");
             }
-            NoiseLevel level = process.Schedule.Level(t), next = process.Schedule.Level(i + 1 < steps.Length ? timesteps[i + 1] : -1);
+            NoiseLevel level = process.Schedule.Level(t), next = process.Schedule.Level(i + 1 < steps.Length ? timesteps[i + 1] : end);
             var (p, q) = process.X0(t);
             var (u, v, w, s) = update(beforeLevel, level, next);
             steps[i] = new SamplerStep(t, p, q, clip, u, v, w, s);

@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using RawDiffusion.Core;
 
 namespace RawDiffusion.Diffusion;
@@ -11,14 +12,25 @@ public sealed record SamplingConfig
     /// <summary>Denoising steps.</summary>
     public int Steps { get; init; } = 50;
 
+    /// <summary>Which of the timesteps; null for what is usual with the sampler.</summary>
+    public TimestepSpacing? Spacing { get; init; }
+
+    /// <summary>Added to every timestep of leading spacing, as diffusers' <c>steps_offset</c> is.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public int StepsOffset { get; init; }
+
+    /// <summary>Whether DDIM's last step stops at the noise level of timestep 0 instead of going to the data: diffusers' <c>set_alpha_to_one: false</c>.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool StopAtFirst { get; init; }
+
     /// <summary>DDIM's η: 0 is deterministic, 1 is ancestral.</summary>
     public double Eta { get; init; }
 
     /// <summary>The ancestral sampler's variance.</summary>
     public ReverseVariance Variance { get; init; } = ReverseVariance.FixedLarge;
 
-    /// <summary>Whether x̂0 is clipped to [−1, 1].</summary>
-    public bool Clip { get; init; } = true;
+    /// <summary>How far from 0 x̂0 may be: true for 1, false for any distance, or a number.</summary>
+    public ClipRange Clip { get; init; } = ClipRange.On;
 
     /// <summary>The scale s of classifier-free guidance: 1 is the plain conditional model.</summary>
     public double Guidance { get; init; } = 1;
@@ -26,17 +38,21 @@ public sealed record SamplingConfig
     /// <summary>Images of a grid drawn while training.</summary>
     public int Count { get; init; } = 36;
 
+    /// <summary>Which of the timesteps: as asked for, or what is usual with the sampler.</summary>
+    [JsonIgnore]
+    public TimestepSpacing UsedSpacing => Spacing ?? (Sampler == SamplerName.Ddim ? TimestepSpacing.Trailing : TimestepSpacing.Linspace);
+
     /// <summary>The steps that this describes.</summary>
     /// <param name="process">The process that the network was trained for.</param>
     /// <exception cref="ConfigurationException">A number out of range: see <see cref="Check"/>.</exception>
     public SamplerPlan Plan(DiffusionProcess process)
     {
-        double clip = Clip ? 1 : double.PositiveInfinity;
+        int all = process.Schedule.Steps;
         return Sampler switch
         {
-            SamplerName.Ddpm => AncestralSampler.Plan(process, Steps, Variance, clip),
-            SamplerName.Ddim => DdimSampler.Plan(process, Steps, Eta, clip),
-            SamplerName.DpmSolver2M => DpmSolverSampler.Plan(process, Steps, clip),
+            SamplerName.Ddpm => AncestralSampler.Plan(process, Timesteps.Select(all, Steps, UsedSpacing, StepsOffset), Variance, Clip.Bound),
+            SamplerName.Ddim => DdimSampler.Plan(process, Timesteps.Select(all, Steps, UsedSpacing, StepsOffset), Eta, Clip.Bound, StopAtFirst),
+            SamplerName.DpmSolver2M => DpmSolverSampler.Plan(process, Timesteps.SelectAboveZero(all, Steps, UsedSpacing, StepsOffset), Clip.Bound),
             _ => throw new InvalidOperationException($"no plan is made for the sampler {Sampler}"),
         };
     }
@@ -48,6 +64,8 @@ public sealed record SamplingConfig
     {
         rules.Require(Steps >= 1 && (timesteps < 1 || Steps <= timesteps), "sampling.steps", Steps, $"from 1 to diffusion.timesteps, which is {timesteps}");
         rules.Require(Eta is >= 0 and <= 1, "sampling.eta", Eta, "from 0 to 1");
+        rules.Require(Clip.Bound > 0, "sampling.clip", Clip, "true, false or a number above 0");
+        rules.AtLeast("sampling.steps_offset", StepsOffset, 0);
         rules.Require(double.IsFinite(Guidance) && Guidance >= 0, "sampling.guidance", Guidance, "a finite number of at least 0");
         rules.AtLeast("sampling.count", Count, 1);
     }

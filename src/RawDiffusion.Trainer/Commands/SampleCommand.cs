@@ -79,7 +79,7 @@ internal static class SampleCommand
             Sampler = parse.GetValue(SamplerName) is { } name ? ParseSampler(name) : trained.Sampler,
             Steps = parse.GetValue(Steps) ?? trained.Steps,
             Eta = parse.GetValue(Eta) ?? trained.Eta,
-            Guidance = parse.GetValue(Guidance) ?? (loaded.Model.Classes > 0 ? trained.Guidance : 1),
+            Guidance = parse.GetValue(Guidance) ?? (loaded.Model.Rows.CanGuide ? trained.Guidance : 1),
             Count = parse.GetValue(Count) ?? trained.Count,
         };
         var rules = new ConfigurationRules();

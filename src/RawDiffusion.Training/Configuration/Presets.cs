@@ -20,7 +20,8 @@ public static class Presets
             Batch = 32,
             SaveEvery = 400,
             SampleEvery = 400,
-            Network = new() { Channels = [32, 64, 64], AttentionLevels = [2], LayersPerBlock = 1, Conditional = true },
+            Network = new() { BlockChannels = [32, 64, 64], AttentionLevels = [2], LayersPerBlock = 1 },
+            Conditional = true,
             Diffusion = new() { Prediction = Prediction.V, LossWeighting = LossWeighting.MinSnr },
             Optimizer = new() { LearningRate = 1e-3, WarmUp = 50, EmaDecay = 0.99 },
             Sampling = new() { Guidance = 2 },
@@ -31,7 +32,7 @@ public static class Presets
             Preset = "mnist",
             Steps = 5000,
             Batch = 64,
-            Network = new() { Channels = [32, 64, 64], AttentionLevels = [2], LayersPerBlock = 1 },
+            Network = new() { BlockChannels = [32, 64, 64], AttentionLevels = [2], LayersPerBlock = 1 },
             Optimizer = new() { LearningRate = 1e-3, WarmUp = 100, EmaDecay = 0.995 },
             // A network this young errs at the noisiest timesteps: fresh noise forgets such errors, η = 0 would carry them to the end.
             Sampling = new() { Steps = 100, Eta = 1 },
@@ -45,7 +46,7 @@ public static class Presets
             SaveEvery = 5000,
             SampleEvery = 5000,
             Data = new() { Flip = true },
-            Network = new() { Channels = [128, 256, 256, 256], AttentionLevels = [1], LayersPerBlock = 2, Dropout = 0.1 },
+            Network = new() { BlockChannels = [128, 256, 256, 256], AttentionLevels = [1], LayersPerBlock = 2, Dropout = 0.1 },
             Optimizer = new() { LearningRate = 2e-4, WarmUp = 5000, EmaDecay = 0.9999 },
         },
     };

@@ -10,7 +10,7 @@ internal sealed class SampleGrids(GenerativeModel model, RunConfig config, RunFo
     /// <summary>Draws <c>samples/step-N.png</c> with the weights that are bound now.</summary>
     public void Draw(long step, CancellationToken stop)
     {
-        var sampling = config.Sampling with { Guidance = model.Classes > 0 ? config.Sampling.Guidance : 1 };
+        var sampling = config.Sampling with { Guidance = model.Rows.CanGuide ? config.Sampling.Guidance : 1 };
         var request = new SampleRequest { Count = sampling.Count, Sampling = sampling, Seed = config.Seed };
         SampleFiles.WriteGrid(ImageSampler.Run(model, request, stop: stop), folder.SamplePath(step));
     }

@@ -29,12 +29,12 @@ public sealed record TrainingPlan(RunConfig Config, UNetConfig Network)
             Fingerprint = data.Fingerprint,
         };
         var problems = new List<string>();
+        int? embeddings = config.Conditional ? info.ClassNames.Count + 1 : null;
         UNetConfig network;
-        if (config.Network.StartFrom is { } start)
+        if (config.StartFrom is { } start)
         {
             using var location = ModelLocation.Resolve(start);
-            network = location.Hub is { } hub ? NetworkMapping.FromHub(hub.UNet) : ModelDescription.Of(location.Checkpoint!).Network;
-            int? embeddings = config.Network.Conditional ? info.ClassNames.Count + 1 : null;
+            network = location.Diffusers is { } folder ? DiffusersModel.Of(folder).Network : ModelDescription.Of(location.Checkpoint!).Network;
             Require(network.InChannels == info.Channels, $"the model {start} has {network.InChannels} channels, but the images have {info.Channels}");
             Require(network.ClassEmbeddings == embeddings, $"the model {start} has {network.ClassEmbeddings ?? 0} class embeddings, but this run needs {embeddings ?? 0} (the labels and one for no class; 0 without --conditional)");
             int multiple = network.SizeMultiple;
@@ -42,11 +42,11 @@ public sealed record TrainingPlan(RunConfig Config, UNetConfig Network)
         }
         else
         {
-            network = NetworkMapping.FromConfig(config.Network, info);
+            network = config.Network.FittedTo(info.Height, info.Width, info.Channels, embeddings);
         }
-        Require(!config.Network.Conditional || info.ClassNames.Count > 0, "--conditional needs labels, and the data has none; use class folders, or leave it out");
+        Require(!config.Conditional || info.ClassNames.Count > 0, "--conditional needs labels, and the data has none; use class folders, or leave it out");
         Require(network.OutChannels == network.InChannels, $"the network's {network.OutChannels} output channels differ from its {network.InChannels} input channels");
-        problems.AddRange(network.Problems());
+        problems.AddRange(network.Problems().Select(problem => problem.ToString()));
         return problems.Count == 0
             ? new TrainingPlan(config with { Dataset = info }, network)
             : throw new ConfigurationException("The run cannot start: " + string.Join("; ", problems) + ".");

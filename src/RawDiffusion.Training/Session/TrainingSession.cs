@@ -45,7 +45,7 @@ public sealed class TrainingSession : IDisposable
         else
         {
             Parameters.Initialize(Config.Seed);
-            if (Config.Network.StartFrom is { } start)
+            if (Config.StartFrom is { } start)
             {
                 ParameterFiles.Load(start, Parameters);
                 Parameters.Ema!.CopyFrom(Parameters.Values);
@@ -63,7 +63,10 @@ public sealed class TrainingSession : IDisposable
             Cursor = cursor,
         });
         _metrics = MetricsLog.Open(folder.MetricsPath, Step);
-        _grids = new SampleGrids(new GenerativeModel(unet, device, Config.Diffusion.Process(), data.Height, data.Width), Config, folder);
+        _grids = new SampleGrids(new GenerativeModel(unet, device, Config.Diffusion.Process(), data.Height, data.Width)
+        {
+            Rows = ClassRows.Trained(plan.Network.ClassEmbeddings, Config.Diffusion.LabelDropout),
+        }, Config, folder);
     }
 
     /// <summary>The run's folder.</summary>

@@ -37,7 +37,7 @@ public sealed class StoredFormatTests
         Assert.Equal([4, 8], network.BlockChannels);
         Assert.Equal((1, 2, 9, 0.0, 1.0), (network.LayersPerBlock, network.NormGroups, network.ClassEmbeddings, network.Dropout, network.FreqShift));
         Assert.Equal((Prediction.V, LossWeighting.MinSnr, 1000), (description.Diffusion.Prediction, description.Diffusion.LossWeighting, description.Diffusion.Timesteps));
-        Assert.Equal((SamplerName.Ddim, 3, 2.0, true), (description.Sampling.Sampler, description.Sampling.Steps, description.Sampling.Guidance, description.Sampling.Clip));
+        Assert.Equal((SamplerName.Ddim, 3, 2.0, ClipRange.On), (description.Sampling.Sampler, description.Sampling.Steps, description.Sampling.Guidance, description.Sampling.Clip));
         Assert.Equal(8, loaded.Model.Classes);
         Assert.Equal(8, loaded.ClassNames.Count);
     }
