@@ -49,8 +49,8 @@ public class RunFolderTests
         using var folder = new TempFolder();
         Assert.Contains("does not exist", Assert.Throws<ConfigurationException>(() => RunFolder.Resume(folder.At("absent"))).Message);
         Assert.Contains("no config.json", Assert.Throws<ConfigurationException>(() => RunFolder.Resume(folder.Path)).Message);
-        File.WriteAllText(folder.At("hub", "config.json"), """{"_class_name":"UNet2DModel"}""");
-        Assert.Throws<ConfigurationException>(() => RunFolder.Resume(folder.At("hub")));
+        File.WriteAllText(folder.At("diffusers", "config.json"), """{"_class_name":"UNet2DModel"}""");
+        Assert.Throws<ConfigurationException>(() => RunFolder.Resume(folder.At("diffusers")));
     }
 
     [Fact]
