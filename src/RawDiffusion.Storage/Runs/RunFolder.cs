@@ -77,7 +77,7 @@ public sealed class RunFolder : IDisposable
             if (!IsRun(path))
                 return New(path, held, notice, files);
             held.Dispose();
-            throw new ConfigurationException($"{path} holds a run already. Resume it, or choose another folder for the new one.");
+            throw new ConfigurationException($"{path} holds a run already. Choose another folder, or resume that run.");
         }
         // Another process may take the same number between the look and the lock: then the next one is tried.
         for (var number = NextNumber(root); ; number++)
