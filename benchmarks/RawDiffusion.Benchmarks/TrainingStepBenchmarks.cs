@@ -15,11 +15,12 @@ public class TrainingStepBenchmarks
     private CpuDevice _device = null!;
     private ParameterSet _parameters = null!;
     private Adam _adam = null!;
+    private Objective _objective = null!;
     private TrainingStep _step = null!;
+    private FeedBatch _batch = null!;
     private GenerativeModel _model = null!;
     private SamplerPlan _plan = null!;
     private Tensor _start = null!;
-    private int[] _timesteps = null!;
     private long _done;
 
     [Params("mnist", "cifar10")]
@@ -37,11 +38,11 @@ public class TrainingStepBenchmarks
         _parameters.Initialize(0);
         _adam = new Adam(_parameters, new AdamOptions());
         var shape = new Shape(batch, size, size, channels);
-        _step = new TrainingStep(network, _adam, config.Diffusion, _device, shape, 0);
+        _objective = Objectives.Simple(network, config.Diffusion, _device, shape);
+        _step = new TrainingStep(_objective, _adam, _device, shape, 0);
         var pixels = new byte[shape.Count];
         new Random(0).NextBytes(pixels);
-        _step.SetPixels(pixels);
-        _timesteps = new int[batch];
+        _batch = new FeedBatch { Count = batch, Pixels = pixels };
         _model = new GenerativeModel(network, _device, config.Diffusion.Process(), size, size);
         _plan = DdimSampler.Plan(_model.Process, 1);
         _start = Sampler.SampleStart(_device, shape, 0);
@@ -50,19 +51,15 @@ public class TrainingStepBenchmarks
     [GlobalCleanup]
     public void Cleanup()
     {
-        foreach (var part in (IDisposable[])[_start, _step, _adam, _parameters, _device])
+        foreach (var part in (IDisposable[])[_start, _step, _objective, _adam, _parameters, _device])
         {
             part.Dispose();
         }
     }
 
     [Benchmark]
-    public StepResult Train()
-    {
-        _step.DrawTimesteps(_done, _timesteps);
-        return _step.Run(_done++, _timesteps, 2e-4, 0.9999);
-    }
+    public StepResult Train() => _step.Run(_batch, _done++, 2e-4, 0.9999);
 
     [Benchmark]
-    public void Denoise() => Sampler.Run(_plan, _model.Denoiser(null, null, 1), _start, 0).Dispose();
+    public void Denoise() => Sampler.Run(_plan, _model.Denoiser(), _start, 0).Dispose();
 }

@@ -38,6 +38,26 @@ public sealed record DiffusionConfig
     /// <summary>The share of labels dropped while training, for classifier-free guidance.</summary>
     public double LabelDropout { get; init; } = 0.1;
 
+    /// <summary>A configuration whose process is the given one: by the name of its schedule where it has one, else by its betas.</summary>
+    /// <exception cref="ConfigurationException">A process that does not preserve variance: files have no name for it.</exception>
+    public static DiffusionConfig Of(DiffusionProcess process)
+    {
+        var schedule = process.Schedule;
+        if (!schedule.Levels.ToArray().All(level => level.Variance == 1))
+        {
+            throw new ConfigurationException("The process does not preserve variance (α² + σ² = 1), and files have no name for such a one.");
+        }
+        var named = new DiffusionConfig { Timesteps = schedule.Steps, Prediction = process.Prediction };
+        foreach (var formula in Enum.GetValues<BetaSchedule>())
+        {
+            if (schedule.Betas.SequenceEqual(NoiseSchedule.Of(formula, schedule.Steps).Betas))
+            {
+                return named with { BetaSchedule = formula };
+            }
+        }
+        return named with { TrainedBetas = schedule.Betas.ToArray() };
+    }
+
     /// <summary>The process that this describes.</summary>
     /// <exception cref="ConfigurationException">Numbers that make no schedule: see <see cref="Check"/>.</exception>
     public DiffusionProcess Process()

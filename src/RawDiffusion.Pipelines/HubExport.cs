@@ -12,7 +12,8 @@ public static class HubExport
     public static void Write(LoadedModel loaded, string folder)
     {
         var network = loaded.Model.Network.Config;
-        HubFolder.Write(folder, NetworkMapping.ToHub(network), NetworkMapping.ToHub(loaded.Description.Diffusion, loaded.Description.Sampling),
+        var scheduler = NetworkMapping.ToHub(loaded.Description.Diffusion, loaded.Description.Sampling);
+        HubFolder.Write(folder, NetworkMapping.ToHub(network), loaded.Description.LearnedVariance ? scheduler with { VarianceType = "learned_range" } : scheduler,
             [.. ParameterFiles.Sources(loaded.Parameters, loaded.Parameters.Values)]);
     }
 }

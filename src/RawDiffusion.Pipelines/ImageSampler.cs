@@ -18,6 +18,9 @@ public sealed record SampleRequest
     /// <summary>The class of every image; null takes the classes in turn.</summary>
     public int? Class { get; init; }
 
+    /// <summary>The condition planes of every image in turn, [Count, H, W, P] at the network's size, for a network that takes planes.</summary>
+    public ReadOnlyMemory<float> Planes { get; init; }
+
     /// <summary>Images drawn at a time: a matter of memory and speed, not of the result.</summary>
     public int BatchSize { get; init; } = 64;
 
@@ -91,6 +94,20 @@ public static class ImageSampler
 
     private static void Check(GenerativeModel model, SampleRequest request)
     {
+        if (model.LearnedVariance)
+        {
+            throw new ConfigurationException(
+                $"This model learned its variance (variance_type learned_range): it answers {model.Network.Config.OutChannels} channels for images of {model.Channels}, " +
+                "and drawing with such a variance is not supported yet. Its network can be run on given inputs, or draw with a model of fixed variance.");
+        }
+        var network = model.Network.Config;
+        long planes = (long)request.Count * network.Height * network.Width * model.Planes;
+        if (request.Planes.Length != planes)
+        {
+            throw new ConfigurationException(
+                $"{request.Planes.Length} numbers of condition planes were given for {request.Count} images, but this network takes {model.Planes} planes of {network.Height}×{network.Width} beside each: " +
+                $"{planes} numbers. {(model.Planes == 0 ? "Leave them out." : "Give them, or draw with a model that takes none.")}");
+        }
         if (request.Class is { } label && (label < 0 || label >= model.Classes))
         {
             throw new ConfigurationException(model.Classes == 0
@@ -128,7 +145,7 @@ public static class ImageSampler
         private readonly GenerativeModel _model;
         private readonly SampleRequest _request;
         private readonly Shape _shape;
-        private readonly Tensor? _labels, _noClass;
+        private readonly Tensor? _labels, _noClass, _planes;
         private readonly SamplingLoop _loop;
 
         public Batch(GenerativeModel model, SampleRequest request, SamplerPlan plan, int size)
@@ -143,7 +160,8 @@ public static class ImageSampler
                     _labels = new Tensor(model.Device, new Shape(size), DType.Int32, "labels");
                     _noClass = guidance != 1 ? new Tensor(model.Device, new Shape(size), DType.Int32, "labels").Upload([.. Enumerable.Repeat(model.Classes, size)]) : null;
                 }
-                _loop = new SamplingLoop(plan, model.Denoiser(_labels, _noClass, guidance), model.Device, _shape, request.Seed, observed: true, replay: true);
+                _planes = model.Planes > 0 ? new Tensor(model.Device, _shape.WithChannels(model.Planes), null, "condition planes") : null;
+                _loop = new SamplingLoop(plan, model.Denoiser(new Condition(_labels, _planes), _noClass, guidance), model.Device, _shape, request.Seed, observed: true, replay: true);
             }
             catch
             {
@@ -159,6 +177,11 @@ public static class ImageSampler
         public Tensor Draw(int first, SamplerObserver observer)
         {
             _labels?.Upload([.. Enumerable.Range(first, Size).Select(i => _request.Class ?? i % _model.Classes)]);
+            if (_planes is not null)
+            {
+                int each = (int)_planes.Shape.Count / Size;
+                _planes.Upload(_request.Planes.Span.Slice(first * each, Size * each));
+            }
             using var start = Sampler.SampleStart(_model.Device, _shape, _request.Seed, first);
             return _loop.Run(start, first, observer: observer);
         }
@@ -168,6 +191,7 @@ public static class ImageSampler
             _loop?.Dispose();
             _labels?.Dispose();
             _noClass?.Dispose();
+            _planes?.Dispose();
         }
     }
 }

@@ -22,7 +22,11 @@ public sealed class LoadedModel : IDisposable
     {
         (Description, Parameters, Text) = (description, parameters, text);
         var (height, width) = description.Dataset is { } data ? (data.Height, data.Width) : (network.Config.Height, network.Config.Width);
-        Model = new GenerativeModel(network, parameters.Values.Device, description.Diffusion.Process(), height, width);
+        Model = new GenerativeModel(network, parameters.Values.Device, description.Diffusion.Process(), height, width)
+        {
+            Channels = description.ImageChannels,
+            LearnedVariance = description.LearnedVariance,
+        };
     }
 
     /// <summary>The network with its process.</summary>
@@ -66,6 +70,7 @@ public sealed class LoadedModel : IDisposable
         {
             Network = NetworkMapping.FromHub(hub.UNet),
             Diffusion = NetworkMapping.FromHub(hub.Scheduler),
+            LearnedVariance = hub.Scheduler.VarianceType == "learned_range",
             Sampling = new()
             {
                 Variance = hub.Scheduler.VarianceType == "fixed_large" ? ReverseVariance.FixedLarge : ReverseVariance.FixedSmall,

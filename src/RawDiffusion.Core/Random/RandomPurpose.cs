@@ -30,9 +30,6 @@ public enum RandomPurpose : uint
     /// <summary>The noise z of a sampling step.</summary>
     SamplingStep = 8,
 
-    /// <summary>The built-in shapes.</summary>
-    Shapes = 9,
-
     /// <summary>The first dropout layer; the others follow.</summary>
     Dropout = 0x10000,
 }

@@ -70,7 +70,7 @@ internal static class TrainCommand
         using var device = DeviceChoice.Open(config.Device);
         using var folder = RunFolder.Create(parse.GetValue(Out), config.Preset, Talk.Line);
         var display = ITrainingDisplay.For(device.Description);
-        return TrainingRun.Of(display, () => TrainingSession.Start(plan, device, data, folder, display));
+        return TrainingRun.Of(display, () => TrainingSession.Start(plan, device, data, folder, [display]));
     }
 
     private static ConfigurationSources Sources(ParseResult parse)

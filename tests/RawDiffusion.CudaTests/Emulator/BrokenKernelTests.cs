@@ -159,7 +159,6 @@ public class BrokenKernelTests
             var failure = Assert.Throws<DeviceException>(use);
             Assert.StartsWith("Emulated GPU was lost by an earlier error: ", failure.Message);
             Assert.Contains(cause, failure.Message);
-            Assert.Equal(4, failure.ExitCode);
         }
     }
 

@@ -1,6 +1,7 @@
 using RawDiffusion.Core;
 using RawDiffusion.Cuda;
 using RawDiffusion.Testing;
+using RawDiffusion.Training;
 
 namespace RawDiffusion.CudaTests;
 

@@ -90,7 +90,6 @@ public class MemoryTests
         var failure = Assert.Throws<DeviceException>(() => new Tensor(gpu.Device, new Shape(20 << 20), null, "GroupNorm"));
         Assert.Contains("GroupNorm asked for 80.0 MiB while 4.0 MiB are in use (peak 4.0 MiB). The largest: the cuBLAS workspace 4.0 MiB. ", failure.Message);
         Assert.Contains("60.0 MiB are free on the device", failure.Message);
-        Assert.Equal(4, failure.ExitCode);
         Assert.False(gpu.Device.IsLost);
         Assert.Equal([1f], gpu.Upload(1).ToArray());
     }

@@ -16,6 +16,7 @@ public static class OpCases
         .. LinearCases.All,
         .. AttentionCases.All,
         .. ConcatChannelsCases.All,
+        .. SplitChannelsCases.All,
         .. UpsampleNearestCases.All,
         .. EmbeddingCases.All,
         .. TimestepEmbeddingCases.All,
