@@ -118,7 +118,7 @@ public sealed partial class ShapeDevice
     {
         var g = geometry;
         Note(nameof(Conv2d), [Read(x), Read(w), Read(bias), Read(channelAdd), Read(residual), Write(y)], What(g),
-            (device, on) => device.Conv2d(on[x], on[w], on[bias], on[channelAdd], on[residual], on[y], g), g.Flops, g);
+            (device, on) => device.Conv2d(on[x], on[w], on.OrNull(bias), on.OrNull(channelAdd), on.OrNull(residual), on[y], g), g.Flops, g);
     }
 
     /// <inheritdoc/>

@@ -86,7 +86,7 @@ public sealed partial class ShapeDevice
     /// <inheritdoc/>
     protected override void LinearCore(Tensor x, Tensor w, Tensor? bias, Tensor? residual, Tensor y) =>
         Note(nameof(Linear), [Read(x), Read(w), Read(bias), Read(residual), Write(y)], Product(x, w.Shape.C, w.Shape[0]),
-            (device, on) => device.Linear(on[x], on[w], on[bias], on[residual], on[y]), flops: 2 * x.Shape.Count * w.Shape[0]);
+            (device, on) => device.Linear(on[x], on[w], on.OrNull(bias), on.OrNull(residual), on[y]), flops: 2 * x.Shape.Count * w.Shape[0]);
 
     /// <inheritdoc/>
     protected override void LinearBackwardInputCore(Tensor dy, Tensor w, Sink dx) =>

@@ -163,7 +163,7 @@ public sealed partial class ShapeDevice
     {
         var from = stream;
         Note(nameof(AddNoise), [Read(x0), Read(coefficients), Read(noise), Write(xt), Write(target)], $"{x0.Shape}",
-            (device, on) => device.AddNoise(on[x0], on[coefficients], on[noise], on[from], on[xt], on[target]));
+            (device, on) => device.AddNoise(on[x0], on[coefficients], on.OrNull(noise), on[from], on[xt], on[target]));
     }
 
     /// <inheritdoc/>
@@ -172,7 +172,7 @@ public sealed partial class ShapeDevice
     {
         var from = stream;
         Note(nameof(AddNoiseToPixels), [Read(pixels, xt.Shape.Count), Read(picks), Read(coefficients), Read(noise), Write(xt), Write(target)], $"{xt.Shape}",
-            (device, on) => device.AddNoiseToPixels(on[pixels], on[picks], left, width, on[coefficients], on[noise], on[from], on[xt], on[target]));
+            (device, on) => device.AddNoiseToPixels(on[pixels], on[picks], left, width, on[coefficients], on.OrNull(noise), on[from], on[xt], on[target]));
     }
 
     /// <inheritdoc/>
@@ -181,6 +181,6 @@ public sealed partial class ShapeDevice
     {
         var from = stream;
         Note(nameof(DenoiseUpdate), [Read(x), Read(output), Read(previousX0), Read(coefficients), Read(noise), Write(x0), Write(next)], $"{x.Shape}",
-            (device, on) => device.DenoiseUpdate(on[x], on[output], on[previousX0], on[coefficients], on[noise], on[from], on[x0], on[next]));
+            (device, on) => device.DenoiseUpdate(on[x], on[output], on.OrNull(previousX0), on[coefficients], on.OrNull(noise), on[from], on.OrNull(x0), on[next]));
     }
 }

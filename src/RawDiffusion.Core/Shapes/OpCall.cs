@@ -5,8 +5,8 @@ public sealed class OpCall
 {
     private readonly Action<Device, StandIns> _run;
 
-    internal OpCall(string op, Operand[] operands, string what, long flops, ConvGeometry? geometry, Action<Device, StandIns> run) =>
-        (Op, Operands, What, Flops, Geometry, _run) = (op, operands, what, flops, geometry, run);
+    internal OpCall(string op, Operand[] operands, string what, long flops, object? settings, Action<Device, StandIns> run) =>
+        (Op, Operands, What, Flops, Settings, _run) = (op, operands, what, flops, settings, run);
 
     /// <summary>The op: a method of <see cref="Device"/>.</summary>
     public string Op { get; }
@@ -23,23 +23,24 @@ public sealed class OpCall
     /// <summary>Bytes that it moves at the least: each input read once, each output written once.</summary>
     public long Bytes => Operands.Sum(operand => operand.Bytes);
 
-    /// <summary>A convolution's extents.</summary>
-    public ConvGeometry? Geometry { get; }
+    /// <summary>What else a device's scratch depends on: a convolution's <see cref="ConvGeometry"/>; whether (bool) SiLU follows a group norm.</summary>
+    public object? Settings { get; }
 
-    /// <summary>An operand by its parameter's name; null if there was none.</summary>
-    public Operand? this[string name]
+    /// <summary>An operand by its parameter's name.</summary>
+    /// <exception cref="KeyNotFoundException">There was none.</exception>
+    public Operand this[string name] => Find(name) ?? throw new KeyNotFoundException($"{Op} was not given '{name}'; it was given {string.Join(", ", Operands)}");
+
+    /// <summary>An operand by its parameter's name, or null: what was left out, or a gradient that nobody wants.</summary>
+    public Operand? Find(string name)
     {
-        get
+        foreach (var operand in Operands)
         {
-            foreach (var operand in Operands)
+            if (operand.Name == name)
             {
-                if (operand.Name == name)
-                {
-                    return operand;
-                }
+                return operand;
             }
-            return null;
         }
+        return null;
     }
 
     /// <summary>Does the same on tensors of another device.</summary>

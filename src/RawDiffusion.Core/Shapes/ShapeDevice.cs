@@ -85,7 +85,7 @@ public sealed partial class ShapeDevice : Device
     {
     }
 
-    private void Note(string op, ReadOnlySpan<Operand?> operands, string what, Action<Device, StandIns> run, long flops = 0, ConvGeometry? geometry = null)
+    private void Note(string op, ReadOnlySpan<Operand?> operands, string what, Action<Device, StandIns> run, long flops = 0, object? settings = null)
     {
         var given = new List<Operand>(operands.Length);
         foreach (var operand in operands)
@@ -95,7 +95,7 @@ public sealed partial class ShapeDevice : Device
                 given.Add(there);
             }
         }
-        var call = new OpCall(op, [.. given], what, flops, geometry, run);
+        var call = new OpCall(op, [.. given], what, flops, settings, run);
         _calls.Add(call);
         _like?.Rehearse(call, _rehearsal);
     }

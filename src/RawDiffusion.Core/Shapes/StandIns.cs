@@ -1,5 +1,3 @@
-using System.Diagnostics.CodeAnalysis;
-
 namespace RawDiffusion.Core;
 
 /// <summary>
@@ -18,14 +16,16 @@ public sealed class StandIns(Device device) : IDisposable
     public Device Device => device;
 
     /// <summary>What stands in for a tensor.</summary>
-    [NotNullIfNotNull(nameof(tensor))]
-    public Tensor? this[Tensor? tensor] => tensor is null ? null : _tensors.TryGetValue(tensor, out var standIn) ? standIn : _tensors[tensor] = Make(tensor);
+    public Tensor this[Tensor tensor] => _tensors.TryGetValue(tensor, out var standIn) ? standIn : _tensors[tensor] = Make(tensor);
 
     /// <summary>What stands in for a gradient's sink.</summary>
-    public Sink this[Sink sink] => new(this[sink.Tensor], sink.Accumulate);
+    public Sink this[Sink sink] => new(OrNull(sink.Tensor), sink.Accumulate);
 
     /// <summary>What stands in for a stream.</summary>
     public RandomStream this[RandomStream stream] => stream.Position is null ? stream : stream with { Position = this[stream.Position] };
+
+    /// <summary>What stands in for a tensor that may be left out.</summary>
+    public Tensor? OrNull(Tensor? tensor) => tensor is null ? null : this[tensor];
 
     /// <inheritdoc/>
     public void Dispose()
