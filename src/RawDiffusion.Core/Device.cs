@@ -3,7 +3,8 @@ namespace RawDiffusion.Core;
 /// <summary>
 /// Where tensors live and ops run. Each op adds its part of the contract in its own file under <c>Ops/</c>: a method that checks its
 /// arguments, marks what it writes (<see cref="Tensor.Version"/>) and calls the abstract one of the same name and <c>Core</c>, which may
-/// trust them. A device that lacks an op does not compile.
+/// trust them. A device that lacks an op does not compile. Every op throws an <see cref="ArgumentException"/> for arguments that do not fit,
+/// and an <see cref="ObjectDisposedException"/> for tensors whose memory was given back.
 /// Outputs come with undefined content; every gradient goes where a <see cref="Sink"/> says, which also says whether it is added there.
 /// A device is driven by one thread at a time; results never depend on how many threads or blocks it uses inside.
 /// </summary>

@@ -25,6 +25,32 @@ public class GraphTests
         Assert.Equal(3, TestGpu.Launches("linear_combination") ?? 3);
     }
 
+    /// <summary>Whatever was derived from the content before is out of date after each launch, for slices and uploads, too.</summary>
+    [Fact]
+    public void EveryLaunchMarksWhatItWrites()
+    {
+        using var gpu = TestGpu.Open();
+        var device = gpu.Device;
+        Tensor x = gpu.Upload(1, 2), y = gpu.Make(2), arena = gpu.Make(8), constant = gpu.Make(1);
+        using var recording = device.Record(() =>
+        {
+            device.LinearCombination(2, x, 0, null, y);
+            device.Silu(x, arena.Slice(4, x.Shape));
+            constant.Upload([3f]);
+            using var gone = new Tensor(device, x.Shape);
+            device.Silu(x, gone);
+        });
+        Tensor[] written = [y, arena, constant];
+        long input = x.Version;
+        for (int i = 0; i < 2; i++)
+        {
+            long[] before = [.. written.Select(t => t.Version)];
+            recording.Launch();
+            Assert.All(written.Zip(before), pair => Assert.NotEqual(pair.Second, pair.First.Version));
+        }
+        Assert.Equal(input, x.Version);
+    }
+
     [Fact]
     public void UploadsWhileRecordingAreConstantsOfTheGraph()
     {
