@@ -60,6 +60,9 @@ public abstract partial class Device
     {
     }
 
+    /// <summary>Whether <see cref="Record"/> sets memory of the pool aside at the second launch, and does the work's ops no more from then on.</summary>
+    protected internal virtual bool ReplaysRecordings => false;
+
     /// <summary>Says what this device rents of its pool as long as it is open.</summary>
     protected internal virtual void RehearseOpening(Rehearsal rehearsal)
     {

@@ -36,7 +36,7 @@ public sealed partial class ShapeDevice : Device
     /// <inheritdoc/>
     public override long DataSetBytes => _like?.DataSetBytes ?? 0;
 
-    /// <summary>Every call so far, in order.</summary>
+    /// <summary>Every call so far, in order; of recorded work, those of its first two launches.</summary>
     public IReadOnlyList<OpCall> Calls => _calls;
 
     /// <summary>What the other device would hold of its own beside its pool.</summary>
@@ -48,6 +48,9 @@ public sealed partial class ShapeDevice : Device
 
     /// <summary>Forgets the calls so far; the memory stays.</summary>
     public void ForgetCalls() => _calls.Clear();
+
+    /// <inheritdoc/>
+    public override Recording Record(Action work) => new RehearsedRecording(Memory, _like?.ReplaysRecordings ?? false, work);
 
     /// <inheritdoc/>
     public override void CopyFromHost(ReadOnlySpan<byte> source, nint target)
