@@ -18,8 +18,7 @@ public class TrainingStepBenchmarks
     private Objective _objective = null!;
     private TrainingStep _step = null!;
     private FeedBatch _batch = null!;
-    private GenerativeModel _model = null!;
-    private SamplerPlan _plan = null!;
+    private SamplingLoop _loop = null!;
     private Tensor _start = null!;
     private long _done;
 
@@ -43,15 +42,16 @@ public class TrainingStepBenchmarks
         var pixels = new byte[shape.Count];
         new Random(0).NextBytes(pixels);
         _batch = new FeedBatch { Count = batch, Pixels = pixels };
-        _model = new GenerativeModel(network, _device, config.Diffusion.Process(), size, size);
-        _plan = DdimSampler.Plan(_model.Process, 1);
-        _start = Sampler.SampleStart(_device, shape, 0);
+        var model = new GenerativeModel(network, _device, config.Diffusion.Process(), size, size);
+        var sampler = Samplers.Ddim(steps: 1);
+        _loop = new SamplingLoop(sampler, sampler.Plan(model.Process), model.Denoiser(), _device, shape, 0);
+        _start = _loop.Start();
     }
 
     [GlobalCleanup]
     public void Cleanup()
     {
-        foreach (var part in (IDisposable[])[_start, _step, _objective, _adam, _parameters, _device])
+        foreach (var part in (IDisposable[])[_start, _loop, _step, _objective, _adam, _parameters, _device])
         {
             part.Dispose();
         }
@@ -61,5 +61,5 @@ public class TrainingStepBenchmarks
     public StepResult Train() => _step.Run(_batch, _done++, 2e-4, 0.9999);
 
     [Benchmark]
-    public void Denoise() => Sampler.Run(_plan, _model.Denoiser(), _start, 0).Dispose();
+    public void Denoise() => _loop.Run(_start).Dispose();
 }

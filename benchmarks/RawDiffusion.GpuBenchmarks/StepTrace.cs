@@ -41,9 +41,11 @@ internal static class StepTrace
         using var parameters = new ParameterSet(unet.Parameters, device, training: false);
         parameters.Initialize(1);
         var model = new GenerativeModel(unet, device, diffusion.Process(), network.Height, network.Width);
-        var plan = DdimSampler.Plan(model.Process, 1);
-        using var start = Sampler.SampleStart(device, new Shape(batch, network.Height, network.Width, model.Channels), 1);
-        return Shares(device, _ => Sampler.Run(plan, model.Denoiser(), start, 1).Dispose());
+        var sampler = Samplers.Ddim(steps: 1);
+        var shape = new Shape(batch, network.Height, network.Width, model.Channels);
+        using var loop = new SamplingLoop(sampler, sampler.Plan(model.Process), model.Denoiser(), device, shape, 1);
+        using var start = loop.Start();
+        return Shares(device, _ => loop.Run(start).Dispose());
     }
 
     private static IReadOnlyList<KernelShare> Shares(CudaDevice device, Action<int> step)

@@ -42,18 +42,9 @@ public sealed record GenerativeModel(UNet Network, Device Device, DiffusionProce
         return tape.Detach(Conditioned().Predict(tape, input));
     }
 
-    /// <summary>The denoiser under a condition, with classifier-free guidance where the scale is not 1.</summary>
+    /// <summary>The network as samplers see it, under a condition.</summary>
     /// <param name="condition">Labels where the network has classes, planes where it takes some: what the tensors hold when a step runs.</param>
-    /// <param name="noClass">Int32 [N], all "no class", for a scale other than 1.</param>
-    /// <param name="scale">s in ε∅ + s·(ε_y − ε∅).</param>
-    public Denoiser Denoiser(Condition condition = default, Tensor? noClass = null, double scale = 1)
-    {
-        Denoiser conditional = (x, timesteps) => Predict(new NetworkInput(x, timesteps, condition));
-        var without = condition with { Labels = noClass };
-        return condition.Labels is null || noClass is null
-            ? conditional
-            : Guidance.ClassifierFree((x, timesteps) => Predict(new NetworkInput(x, timesteps, without)), conditional, scale);
-    }
+    public Denoiser Denoiser(Condition condition = default) => (x, timesteps) => Predict(new NetworkInput(x, timesteps, condition));
 
     private ConditionedNetwork Conditioned() => new(Network.Forward, Channels, Network.Config.InChannels, Network.Config.OutChannels);
 }

@@ -74,7 +74,7 @@ public sealed class LoadedModel : IDisposable
             Sampling = new()
             {
                 Variance = hub.Scheduler.VarianceType == "fixed_large" ? ReverseVariance.FixedLarge : ReverseVariance.FixedSmall,
-                Clip = hub.Scheduler.ClipSample,
+                Clip = hub.Scheduler.ClipSample ? ClipRange.On : ClipRange.Off,
             },
         };
         return Loaded(description, device, count => $"hub model {hub.Path}, {count:N0} parameters", parameters => ParameterFiles.Load(hub, parameters));

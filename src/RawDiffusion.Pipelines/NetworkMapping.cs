@@ -112,7 +112,7 @@ public static class NetworkMapping
         RescaleBetasZeroSnr = diffusion.RescaleZeroSnr,
         PredictionType = PredictionType(diffusion.Prediction),
         VarianceType = NamedEnum<ReverseVariance>.NameOf(sampling.Variance),
-        ClipSample = sampling.Clip,
+        ClipSample = sampling.Clip.IsOn,
     };
 
     private static string PredictionType(Prediction prediction) => prediction != Prediction.PosteriorMean

@@ -130,7 +130,7 @@ public sealed class EmulatedCudaTests
         TinyMnist.Write(at, "data");
         string[] run = ["train", "--data", "data", "--preset", "mnist", "--steps", "1", .. Small, "--out", "run", "--device", "cuda"];
         at.Start(Emulated(("EMULATED_MEMORY", $"{5 << 20}")), run).WaitForExit(600_000)
-            .Refused(4, "Out of memory: ", "The largest: the cuBLAS workspace 4.0 MiB, ", "are free on the device", "Use a smaller --batch or a smaller network");
+            .Refused(4, "Out of memory: ", "The largest: the cuBLAS workspace 4.0 MiB, ", "are free on the device", "Use a smaller batch or a smaller network");
     }
 
     /// <summary>The environment in which the executable finds the emulated driver, with what that is told to do.</summary>

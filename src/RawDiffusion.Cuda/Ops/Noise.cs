@@ -8,7 +8,7 @@ public sealed partial class CudaDevice
 
     private CudaKernel AddNoiseKernel => field ??= Kernel("noise", "add_noise");
 
-    private CudaKernel DenoiseUpdateKernel => field ??= Kernel("noise", "denoise_update");
+    private CudaKernel DenoiseUpdateKernel => field ??= Kernel("sampling", "denoise_update");
 
     private CudaKernel AddNoiseToPixelsKernel => field ??= Kernel("noise", "add_noise_to_pixels");
 

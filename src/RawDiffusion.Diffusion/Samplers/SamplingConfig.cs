@@ -11,14 +11,17 @@ public sealed record SamplingConfig
     /// <summary>Denoising steps.</summary>
     public int Steps { get; init; } = 50;
 
+    /// <summary>Which of the timesteps; null for what is usual with the sampler.</summary>
+    public TimestepSpacing? Spacing { get; init; }
+
     /// <summary>DDIM's η: 0 is deterministic, 1 is ancestral.</summary>
     public double Eta { get; init; }
 
     /// <summary>The ancestral sampler's variance.</summary>
     public ReverseVariance Variance { get; init; } = ReverseVariance.FixedLarge;
 
-    /// <summary>Whether x̂0 is clipped to [−1, 1].</summary>
-    public bool Clip { get; init; } = true;
+    /// <summary>How far from 0 x̂0 may be: true for 1, false for any distance, or a number.</summary>
+    public ClipRange Clip { get; init; } = ClipRange.On;
 
     /// <summary>The scale s of classifier-free guidance: 1 is the plain conditional model.</summary>
     public double Guidance { get; init; } = 1;
@@ -26,19 +29,24 @@ public sealed record SamplingConfig
     /// <summary>Images of a grid drawn while training.</summary>
     public int Count { get; init; } = 36;
 
-    /// <summary>The steps that this describes.</summary>
-    /// <param name="process">The process that the network was trained for.</param>
-    /// <exception cref="ConfigurationException">A number out of range: see <see cref="Check"/>.</exception>
-    public SamplerPlan Plan(DiffusionProcess process)
+    /// <summary>The samplers that look at <see cref="Eta"/>.</summary>
+    public static IReadOnlyList<SamplerName> WithEta { get; } = [SamplerName.Ddim];
+
+    /// <summary>The samplers that look at <see cref="Variance"/>.</summary>
+    public static IReadOnlyList<SamplerName> WithVariance { get; } = [SamplerName.Ddpm];
+
+    /// <summary>The sampler that this describes.</summary>
+    public Sampler Create()
     {
-        double clip = Clip ? 1 : double.PositiveInfinity;
-        return Sampler switch
+        SpacedSampler sampler = Sampler switch
         {
-            SamplerName.Ddpm => AncestralSampler.Plan(process, Steps, Variance, clip),
-            SamplerName.Ddim => DdimSampler.Plan(process, Steps, Eta, clip),
-            SamplerName.DpmSolver2M => DpmSolverSampler.Plan(process, Steps, clip),
-            _ => throw new InvalidOperationException($"no plan is made for the sampler {Sampler}"),
+            SamplerName.Ddpm => Samplers.Ddpm(Steps, Variance),
+            SamplerName.Ddim => Samplers.Ddim(Steps, Eta),
+            SamplerName.DpmSolver2M => Samplers.DpmSolver2M(Steps),
+            SamplerName.Plms => Samplers.Plms(Steps),
+            _ => throw new InvalidOperationException($"no sampler is made of the name {Sampler}"),
         };
+        return sampler with { Clip = Clip.Bound, Spacing = Spacing ?? sampler.Spacing };
     }
 
     /// <summary>Notes everything that is wrong.</summary>
@@ -48,6 +56,7 @@ public sealed record SamplingConfig
     {
         rules.Require(Steps >= 1 && (timesteps < 1 || Steps <= timesteps), "sampling.steps", Steps, $"from 1 to diffusion.timesteps, which is {timesteps}");
         rules.Require(Eta is >= 0 and <= 1, "sampling.eta", Eta, "from 0 to 1");
+        rules.Require(Clip.Bound > 0, "sampling.clip", Clip, "true, false or a number above 0");
         rules.Require(double.IsFinite(Guidance) && Guidance >= 0, "sampling.guidance", Guidance, "a finite number of at least 0");
         rules.AtLeast("sampling.count", Count, 1);
     }

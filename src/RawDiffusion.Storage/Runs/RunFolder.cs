@@ -52,6 +52,9 @@ public sealed class RunFolder : IDisposable
     public static CheckpointFolder CheckpointsOf(string path, Action<string>? notice = null) =>
         new(System.IO.Path.Combine(path, CheckpointsName), notice);
 
+    /// <summary>The folder of a run folder's sample pictures; the run may be in training meanwhile.</summary>
+    public static string SamplesOf(string path) => System.IO.Path.Combine(path, SamplesName);
+
     /// <summary>The file of logged steps of a run folder, for reading.</summary>
     public static string MetricsOf(string path) => System.IO.Path.Combine(path, MetricsName);
 
@@ -74,7 +77,7 @@ public sealed class RunFolder : IDisposable
             if (!IsRun(path))
                 return New(path, held, notice, files);
             held.Dispose();
-            throw new ConfigurationException($"{path} holds a run already. Continue it with `rawdiffusion resume {path}`, or choose another folder with --out.");
+            throw new ConfigurationException($"{path} holds a run already. Resume it, or choose another folder for the new one.");
         }
         // Another process may take the same number between the look and the lock: then the next one is tried.
         for (var number = NextNumber(root); ; number++)

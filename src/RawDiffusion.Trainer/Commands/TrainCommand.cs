@@ -34,7 +34,7 @@ internal static class TrainCommand
     };
     private static readonly Option<long?> SaveEvery = Parameters.Number<long>("--save-every", "N", "Steps between checkpoints; the last step is always saved.");
     private static readonly Option<long?> SampleEvery = Parameters.Number<long>("--sample-every", "N", "Steps between pictures of samples; the last step always draws one, 0 draws none before.");
-    private static readonly Option<bool> Conditional = new("--conditional") { Description = "Learn the data's labels, for `sample --class K --guidance S`. On in preset shapes." };
+    private static readonly Option<bool> Conditional = new("--conditional") { Description = "Learn the data's labels, for `sample --class NAME --guidance S`. On in preset shapes." };
     private static readonly Option<bool> DryRun = new("--dry-run") { Description = "Check everything, print the resolved config.json, and stop." };
 
     /// <summary>The command with its options.</summary>
@@ -68,6 +68,10 @@ internal static class TrainCommand
             return 0;
         }
         using var device = DeviceChoice.Open(config.Device);
+        if (config.Network.Conditional)
+        {
+            Talk.Line($"labels: {ClassNames.Describe(data.ClassNames, data.ClassNames.Count)}");
+        }
         using var folder = RunFolder.Create(parse.GetValue(Out), config.Preset, Talk.Line);
         var display = ITrainingDisplay.For(device.Description);
         return TrainingRun.Of(display, () => TrainingSession.Start(plan, device, data, folder, [display]));
@@ -133,6 +137,10 @@ internal static class TrainCommand
     {
         Console.WriteLine(RunConfigJson.ToText(plan.Config));
         Talk.Line($"data: {data.Description}");
+        if (plan.Config.Network.Conditional)
+        {
+            Talk.Line($"labels: {ClassNames.Describe(data.ClassNames, data.ClassNames.Count)}");
+        }
         Talk.Line($"network: {new UNet(plan.Network).Parameters.Sum(parameter => parameter.Shape.Count):N0} parameters on {plan.Network.Height}×{plan.Network.Width}×{plan.Network.InChannels} images");
         DescribeMemory(plan);
     }

@@ -93,10 +93,11 @@ public static class BenchmarkRun
     private static double Denoise(GenerativeModel model, int batch, ulong seed)
     {
         var device = model.Device;
-        var plan = DdimSampler.Plan(model.Process, DenoisingSteps);
+        var sampler = Samplers.Ddim(DenoisingSteps);
         using var labels = model.Network.Config.ClassEmbeddings is null ? null : new Tensor(device, new Shape(batch), DType.Int32, "labels").Clear();
-        using var start = Sampler.SampleStart(device, new Shape(batch, model.Height, model.Width, model.Channels), seed);
-        using var loop = new SamplingLoop(plan, model.Denoiser(new Condition(labels)), device, start.Shape, seed, replay: true);
+        var shape = new Shape(batch, model.Height, model.Width, model.Channels);
+        using var loop = new SamplingLoop(sampler, sampler.Plan(model.Process), model.Denoiser(new Condition(labels)), device, shape, seed, replay: true);
+        using var start = loop.Start();
         return Median(_ =>
         {
             loop.Run(start).Dispose();

@@ -29,11 +29,11 @@ internal static class ResumedConfig
         {
             throw new ConfigurationException(
                 $"{folder.ConfigPath} differs from what the run was trained with ({string.Join("; ", refused.Select(difference => difference.ToString()))}). " +
-                "Undo that to resume, or start a new run from this one's weights with --set network.start_from.");
+                "Undo that to resume, or start a new run from this one's weights (network.start_from).");
         }
         var config = written with { Dataset = trained.Dataset, Steps = steps ?? written.Steps };
         return config.Steps >= done
             ? config
-            : throw new ConfigurationException($"{config.Steps} steps in all were asked for, but the run has done {done} already. Give a larger total with --steps.");
+            : throw new ConfigurationException($"{config.Steps} steps in all were asked for, but the run has done {done} already. Ask for a larger total.");
     }
 }

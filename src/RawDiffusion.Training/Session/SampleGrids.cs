@@ -26,6 +26,6 @@ internal sealed class SampleGrids : ITrainingObserver
     internal static SampleRequest? Request(GenerativeModel model, RunConfig config)
     {
         var sampling = config.Sampling with { Guidance = model.Classes > 0 ? config.Sampling.Guidance : 1 };
-        return model.Planes > 0 ? null : new SampleRequest { Count = sampling.Count, Sampling = sampling, Seed = config.Seed };
+        return model.Planes > 0 ? null : new SampleRequest { Count = sampling.Count, Sampler = sampling.Create(), Guidance = sampling.Guidance, Seed = config.Seed };
     }
 }

@@ -234,7 +234,7 @@ public sealed class TrainingSession : IDisposable
             Save();
             throw new DivergedException(
                 $"{_badSteps} steps in a row up to step {Step + 1} brought a gradient that is not finite. The weights of the last good step are saved in {Folder.Checkpoints.Path}. " +
-                "Start again with a lower --lr, or resume from an earlier checkpoint.");
+                "Start again with a lower learning rate, or resume from an earlier checkpoint.");
         }
     }
 

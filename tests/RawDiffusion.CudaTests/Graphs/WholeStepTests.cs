@@ -78,7 +78,7 @@ public class WholeStepTests
             TinyTraining.Randomize(parameters);
             var model = new GenerativeModel(unet, device, DiffusionProcess.Linear(8), Network.Height, Network.Width);
             var sampling = new SamplingConfig { Sampler = NamedEnum<SamplerName>.Find(sampler)!.Value, Steps = sampler == "ddpm" ? 8 : 4, Eta = 0.5, Guidance = guidance };
-            var images = ImageSampler.Run(model, new SampleRequest { Count = 5, BatchSize = 2, Sampling = sampling, Seed = 5, TrajectoryFrames = 2 });
+            var images = ImageSampler.Run(model, new SampleRequest { Count = 5, BatchSize = 2, Sampler = sampling.Create(), Guidance = sampling.Guidance, Seed = 5, TrajectoryFrames = 2 });
             return [.. images.Pixels, .. images.Trajectory.SelectMany(frame => frame)];
         }
     }
@@ -87,7 +87,8 @@ public class WholeStepTests
     public void ADenoiserWithStateIsCalledForEachStep()
     {
         using var gpu = TestGpu.Open(exact: false);
-        var plan = DdimSampler.Plan(new DiffusionProcess(NoiseSchedule.Linear(10), Prediction.Epsilon), 4);
+        var sampler = Samplers.Ddim(steps: 4);
+        var table = sampler.Plan(DiffusionProcess.Linear(10));
         using var start = new Tensor(gpu.Device, new Shape(1, 2)).Upload([0.5f, -1]);
         int calls = 0;
         Denoiser counting = (x, _) =>
@@ -95,9 +96,12 @@ public class WholeStepTests
             calls++;
             return new Tensor(x.Device, x.Shape).CopyFrom(x);
         };
-        Sampler.Run(plan, counting, start, 1).Dispose();
+        using (var single = new SamplingLoop(sampler, table, counting, gpu.Device, start.Shape, seed: 1))
+        {
+            single.Run(start).Dispose();
+        }
         Assert.Equal(4, calls);
-        using var loop = new SamplingLoop(plan, counting, gpu.Device, start.Shape, seed: 1, replay: true);
+        using var loop = new SamplingLoop(sampler, table, counting, gpu.Device, start.Shape, seed: 1, replay: true);
         loop.Run(start).Dispose();
         loop.Run(start).Dispose();
         Assert.Equal(6, calls);

@@ -103,7 +103,7 @@ public class AllocationFailureTests
         using var parameters = new ParameterSet(unet.Parameters, device, training: false);
         TinyTraining.Randomize(parameters);
         var model = new GenerativeModel(unet, device, DiffusionProcess.Linear(8), Network.Height, Network.Width);
-        return ImageSampler.Run(model, new SampleRequest { Count = 1, Sampling = new SamplingConfig { Sampler = SamplerName.DpmSolver2M, Steps = 2, Guidance = 2 } }).Pixels;
+        return ImageSampler.Run(model, new SampleRequest { Count = 1, Sampler = Samplers.DpmSolver2M(steps: 2), Guidance = 2 }).Pixels;
     }
 
     /// <summary>Does the work as often as it allocates, each time with another allocation failing; `clean` asserts that nothing is left behind.</summary>

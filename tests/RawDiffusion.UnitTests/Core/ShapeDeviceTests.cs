@@ -57,8 +57,10 @@ public class ShapeDeviceTests
             var unet = new UNet(_networks[network]);
             using var parameters = new ParameterSet(unet.Parameters, device, training: false);
             var model = new GenerativeModel(unet, device, DiffusionProcess.Linear(20), unet.Config.Height, unet.Config.Width);
-            var sampling = new SamplingConfig { Steps = 3, Guidance = model.Classes > 0 ? 2 : 1 };
-            ImageSampler.Run(model, new SampleRequest { Count = 7, BatchSize = 4, Sampling = sampling });
+            foreach (var sampler in (Sampler[])[Samplers.Ddim(3), Samplers.DpmSolver2M(3), Samplers.Plms(5)])
+            {
+                ImageSampler.Run(model, new SampleRequest { Count = 7, BatchSize = 4, Sampler = sampler, Guidance = model.Classes > 0 ? 2 : 1 });
+            }
             return Seen(device);
         });
     }

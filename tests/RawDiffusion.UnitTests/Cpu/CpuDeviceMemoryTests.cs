@@ -71,7 +71,7 @@ public class CpuDeviceMemoryTests
             using (var tape = new Tape(device, recording: false))
             {
                 parameters.Initialize(0);
-                network.Forward(tape, x, timesteps, null, null);
+                network.Forward(tape, new NetworkInput(x, timesteps));
                 Assert.True(device.PackedBytes > parameters.Values.Bytes / 2, $"{device.PackedBytes} bytes are packed of {parameters.Values.Bytes}");
             }
             Assert.Equal(0, device.PackedBytes);

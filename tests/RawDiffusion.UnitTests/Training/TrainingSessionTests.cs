@@ -137,7 +137,7 @@ public class TrainingSessionTests
         }
         using var loaded = LoadedModel.Open(folder.Path, device);
         Assert.Equal((3, 2), (loaded.Model.Channels, loaded.Model.Planes));
-        var request = new SampleRequest { Count = 3, BatchSize = 2, Class = 1, Sampling = new SamplingConfig { Steps = 2 }, Planes = new float[3 * 8 * 8 * 2] };
+        var request = new SampleRequest { Count = 3, BatchSize = 2, Class = 1, Sampler = Samplers.Ddim(steps: 2), Planes = new float[3 * 8 * 8 * 2] };
         var images = ImageSampler.Run(loaded.Model, request);
         Assert.Equal((3, 3 * 8 * 8 * 3), (images.Channels, images.Pixels.Length));
         // An image hangs on its own planes alone.
