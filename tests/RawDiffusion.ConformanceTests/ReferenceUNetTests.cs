@@ -5,13 +5,18 @@ namespace RawDiffusion.ConformanceTests;
 /// <summary>The whole U-Net against the hub's own implementation, on every device.</summary>
 public sealed class ReferenceUNetTests
 {
+    public static TheoryData<string, string> Batches => new(
+        from model in (string[])[.. ReferenceUNet.Models, .. ReferenceUNet.Variants]
+        from device in DeviceUnderTest.All
+        select (model, device.Name));
+
     public static TheoryData<string, string> Cases => new(
         from model in ReferenceUNet.Models
         from device in DeviceUnderTest.All
         select (model, device.Name));
 
     [Theory]
-    [MemberData(nameof(Cases))]
+    [MemberData(nameof(Batches))]
     public void ForwardAndBackwardAgree(string model, string device) => ReferenceUNet.ForwardAndBackwardAgree(model, DeviceUnderTest.Named(device));
 
     [Theory]

@@ -36,6 +36,27 @@ public class SampleTests(TrainedRun trained)
         Assert.NotEqual(Png(at.At("few", "image-00000.png")).Pixels, Png(at.At("other", "image-00000.png")).Pixels);
     }
 
+    /// <summary>A model of 3 image channels that answers 6: its network runs whole, and it is not drawn from as if its variance were fixed.</summary>
+    [Fact]
+    public void ALearnedVarianceIsPredictedWholeAndRefusedByName()
+    {
+        string? model = SharedFiles.Find("cases/hub-learned-range");
+        Assert.SkipWhen(model is null, SharedFiles.Missing);
+        using var at = new Workspace();
+        at.Run("sample", model!, "--out", "s.npz", "--count", "2", "--steps", "2").Refused(2, "learned_range", "6 channels for images of 3");
+        float[] sample = [.. Enumerable.Range(0, 2 * 3 * 16 * 16).Select(i => MathF.Sin(i))];
+        using (var file = File.Create(at.At("in.safetensors")))
+        {
+            SafetensorsWriter.Write(file, [TensorSource.Floats("sample", [2, 3, 16, 16], (ReadOnlyMemory<float>)sample), TensorSource.Int64("timestep", [2], new long[] { 3, 900 })]);
+        }
+        at.Run("predict", model!, "--input", "in.safetensors", "--output", "out.safetensors").Succeeded();
+        using var output = SafetensorsReader.Open(at.At("out.safetensors"));
+        Assert.Equal([2, 6, 16, 16], output.Entry("output").Shape);
+        Assert.All(output.ReadFloats("output"), value => Assert.True(float.IsFinite(value)));
+        at.Run("export", model!, "--out", "exported").Succeeded();
+        Assert.Contains("learned_range", File.ReadAllText(at.At("exported", "scheduler", "scheduler_config.json")));
+    }
+
     [Fact]
     public void OptionsChangeWhatIsDrawn()
     {

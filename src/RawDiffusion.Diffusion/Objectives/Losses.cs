@@ -3,7 +3,7 @@ using RawDiffusion.Core;
 namespace RawDiffusion.Diffusion;
 
 /// <summary>The named scalars of an objective's forward pass; the first is minimised, the others are reported beside it.</summary>
-public readonly struct Losses
+public sealed class Losses
 {
     /// <summary>The most scalars that one step reports.</summary>
     public const int Most = 15;

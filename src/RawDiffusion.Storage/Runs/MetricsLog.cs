@@ -158,7 +158,9 @@ public sealed class MetricsLog : IDisposable
                 Number(root, "images_per_s"),
                 Number(root, "seconds"))
             {
-                Losses = root.TryGetProperty("losses", out var losses) ? [.. losses.EnumerateObject().Select(loss => KeyValuePair.Create(loss.Name, Number(losses, loss.Name)))] : null,
+                Losses = root.TryGetProperty("losses", out var losses) && losses.ValueKind == JsonValueKind.Object
+                    ? [.. losses.EnumerateObject().Select(loss => KeyValuePair.Create(loss.Name, Number(losses, loss.Name)))]
+                    : null,
             };
         }
         catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException or FormatException)

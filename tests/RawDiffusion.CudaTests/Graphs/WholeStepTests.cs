@@ -4,6 +4,7 @@ using RawDiffusion.Cuda;
 using RawDiffusion.Diffusion;
 using RawDiffusion.Models;
 using RawDiffusion.Pipelines;
+using RawDiffusion.Testing;
 using RawDiffusion.Training;
 
 namespace RawDiffusion.CudaTests;
@@ -29,6 +30,25 @@ public class WholeStepTests
         Assert.All(onCpu.Results.Zip(graph.Results), pair =>
         {
             Assert.Equal(pair.First.Loss, pair.Second.Loss, 1e-4 * pair.First.Loss);
+            Assert.Equal(pair.First.GradNorm, pair.Second.GradNorm, 1e-4 * pair.First.GradNorm);
+        });
+    }
+
+    /// <summary>Two planes beside the image, three outputs beside the prediction, and losses of both: one graph, too.</summary>
+    [Fact]
+    public void AnObjectiveOfItsOwnWithOtherInputsAndOutputsIsOneGraph()
+    {
+        TestGpu.Require();
+        var network = Network with { InChannels = 5, OutChannels = 6 };
+        var graph = Train(graphs: true, network, TwoLosses.Make);
+        var single = Train(graphs: false, network, TwoLosses.Make);
+        Assert.Equal(single.Results, graph.Results);
+        Assert.Equal(single.Weights, graph.Weights);
+        Assert.Equal(["total", "error", "size"], graph.Results[2].Losses.Select(loss => loss.Name));
+        using var cpu = new CpuDevice(1);
+        Assert.All(Train(cpu, network, TwoLosses.Make).Results.Zip(graph.Results), pair =>
+        {
+            Assert.All(pair.First.Losses.Zip(pair.Second.Losses), loss => Assert.Equal(loss.First.Value, loss.Second.Value, 1e-4 * loss.First.Value));
             Assert.Equal(pair.First.GradNorm, pair.Second.GradNorm, 1e-4 * pair.First.GradNorm);
         });
     }
@@ -109,16 +129,16 @@ public class WholeStepTests
 
     private static CudaDevice Open(bool graphs) => new(TestGpu.Options with { Graphs = graphs });
 
-    private static Trained Train(bool graphs)
+    private static Trained Train(bool graphs, UNetConfig? network = null, ObjectiveFactory? objective = null)
     {
         TestGpu.Require();
         using var device = Open(graphs);
-        return Train(device);
+        return Train(device, network, objective);
     }
 
-    private static Trained Train(Device device)
+    private static Trained Train(Device device, UNetConfig? network = null, ObjectiveFactory? objective = null)
     {
-        using var training = new TinyTraining(device, Network);
+        using var training = new TinyTraining(device, network ?? Network, objective: objective);
         StepResult[] results = [.. Enumerable.Range(0, 3).Select(training.Run)];
         return new Trained(results, training.Parameters.Values.ToArray(), training.Parameters.Ema!.ToArray(), device is CudaDevice ? TestGpu.Launches() : null);
     }

@@ -19,6 +19,10 @@ public static class ReferenceUNet
     /// <summary>The reference models: folders of <c>shared/reference</c>.</summary>
     public static IReadOnlyList<string> Models { get; } = ["unet-cifar-style", "unet-class-multihead"];
 
+    /// <summary>Networks with other inputs or outputs than images have channels, and of other shapes: of these there is one batch each.</summary>
+    public static IReadOnlyList<string> Variants { get; } =
+        ["unet-variants/condition-6-in-3-out", "unet-variants/learned-range-3-in-6-out", "unet-variants/mid-attention-groups-12x20", "unet-variants/no-mid-attention-12x20"];
+
     /// <summary>Output, loss and every gradient of one batch; nothing may be left on the device.</summary>
     public static void ForwardAndBackwardAgree(string model, DeviceUnderTest device)
     {
@@ -130,7 +134,7 @@ public static class ReferenceUNet
             Parameters = new ParameterSet(Network.Parameters, Device, training: true);
             ParameterFiles.Load(Parameters, Parameters.Values, hub.Weights.Names, hub.Weights.ShapeOf, hub.Weights.ReadFloats, hub.Weights.Path);
             Parameters.Ema!.CopyFrom(Parameters.Values);
-            PersistentBlocks = Device.Memory.LiveBlocks + (model.Contains("class") ? 4 : 3);
+            PersistentBlocks = Device.Memory.LiveBlocks + (Network.Config.ClassEmbeddings is null ? 3 : 4);
         }
 
         public string Folder { get; }

@@ -23,6 +23,36 @@ public class MetricsLogTests
     }
 
     [Fact]
+    public void SeveralLossesFollowWhatIsAlwaysThere()
+    {
+        using var folder = new TempFolder();
+        using (var log = MetricsLog.Open(folder.At("m"), 0))
+        {
+            log.Append(At(1) with { Losses = [new("total", 1), new("vlb", double.NaN)] });
+            log.Append(At(2));
+        }
+        Assert.Equal("""{"step":1,"loss":1,"grad_norm":0.1,"lr":0.0002,"images_per_s":100.5,"seconds":0.25,"losses":{"total":1,"vlb":null}}""", Lines(folder.At("m"))[0]);
+        var read = MetricsLog.Read(folder.At("m"));
+        Assert.Equal([new("total", 1), new("vlb", double.NaN)], read[0].Losses);
+        Assert.Equal(At(2), read[1]);
+        // A resumed run keeps them as they are.
+        string before = Lines(folder.At("m"))[0];
+        MetricsLog.Open(folder.At("m"), 1).Dispose();
+        Assert.Equal([before], Lines(folder.At("m")));
+    }
+
+    [Theory]
+    [InlineData("3")]
+    [InlineData("null")]
+    [InlineData("[]")]
+    public void LossesOfAnotherFormAreNone(string losses)
+    {
+        using var folder = new TempFolder();
+        File.WriteAllText(folder.At("m"), $$"""{"step":4,"loss":0.25,"losses":{{losses}}}""" + "\n");
+        Assert.Null(Assert.Single(MetricsLog.Read(folder.At("m"))).Losses);
+    }
+
+    [Fact]
     public void NumbersThatAreNotFiniteAreNull()
     {
         using var folder = new TempFolder();
