@@ -6,7 +6,7 @@ using RawDiffusion.Pipelines;
 using RawDiffusion.Testing;
 using RawDiffusion.Training;
 
-namespace RawDiffusion.UnitTests;
+namespace RawDiffusion.ConformanceTests;
 
 /// <summary>What the device without memory says of steps and ops is what a device with memory does.</summary>
 public class ShapeDeviceTests
