@@ -71,31 +71,3 @@ KERNEL add_noise_to_pixels(
         }
     });
 }
-
-// ---------------------------------------------------------------------------------------------------------------------------------------
-// DenoiseUpdate: x̂0 = clamp(p·x + q·output, ±clip), next = u·x + v·x̂0 + w·previous + s·z with coefficients (p, q, clip, u, v, w, s).
-// previous, noise and x0 may be null; next may be x. With s = 0 neither noise nor the stream is looked at.
-// 12 bytes per element, 4 more for each of the three; 7 to 12 FLOPs.
-
-// Written so that what is not a number stays it.
-__device__ __forceinline__ float clip(float value, float limit) { return value > limit ? limit : value < -limit ? -limit : value; }
-
-KERNEL denoise_update(
-    float* next, float* x0, const float* x, const float* output, const float* previous, const float* coefficients, const float* noise, const int* position,
-    u64 seed, u32 purpose, int samples, long long perSample) {
-    bool aligned = isAligned16(next, x0, x, output) && isAligned16(previous, noise);
-    forEachQuad(samples, perSample, aligned, [&](Quad q) {
-        float limit = coefficients[2], s = coefficients[6];
-        float4 from = load4(x + q.at, q.count, q.whole);
-        float4 estimate = coefficients[0] * from + coefficients[1] * load4(output + q.at, q.count, q.whole);
-        estimate = make_float4(clip(estimate.x, limit), clip(estimate.y, limit), clip(estimate.z, limit), clip(estimate.w, limit));
-        float4 sum = coefficients[3] * from + coefficients[4] * estimate;
-        if (previous) sum = sum + coefficients[5] * load4(previous + q.at, q.count, q.whole);
-        if (s != 0) {
-            float4 z = noise ? load4(noise + q.at, q.count, q.whole) : normals(streamBlock(seed, purpose, position, q.sample, q.block));
-            sum = sum + s * z;
-        }
-        if (x0) store4(x0 + q.at, estimate, q.count, q.whole);
-        store4(next + q.at, sum, q.count, q.whole);
-    });
-}

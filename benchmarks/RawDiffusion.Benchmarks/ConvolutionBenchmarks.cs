@@ -49,10 +49,10 @@ public unsafe class ConvolutionBenchmarks
     }
 
     [Benchmark]
-    public void Forward() => _convolution.Forward(Geometry, _x, _w, _y, version: 1);
+    public void Forward() => _convolution.Forward(Geometry, _x, _w, _y, identity: new((nint)_w, 1));
 
     [Benchmark]
-    public void BackwardInput() => _convolution.BackwardInput(Geometry, _y, _w, _x, version: 1);
+    public void BackwardInput() => _convolution.BackwardInput(Geometry, _y, _w, _x, identity: new((nint)_w, 1));
 
     [Benchmark]
     public void BackwardWeight() => _convolution.BackwardWeight(Geometry, _x, _y, _w);

@@ -15,11 +15,11 @@ public class TrainingStepBenchmarks
     private CpuDevice _device = null!;
     private ParameterSet _parameters = null!;
     private Adam _adam = null!;
+    private Objective _objective = null!;
     private TrainingStep _step = null!;
-    private GenerativeModel _model = null!;
-    private SamplerPlan _plan = null!;
+    private FeedBatch _batch = null!;
+    private SamplingLoop _loop = null!;
     private Tensor _start = null!;
-    private int[] _timesteps = null!;
     private long _done;
 
     [Params("mnist", "cifar10")]
@@ -36,32 +36,29 @@ public class TrainingStepBenchmarks
         _parameters.Initialize(0);
         _adam = new Adam(_parameters, new AdamOptions());
         var shape = new Shape(batch, size, size, channels);
-        _step = new TrainingStep(network, _adam, config.Diffusion, _device, shape, 0);
+        _objective = Objectives.Simple(network, config.Diffusion, _device, shape);
+        _step = new TrainingStep(_objective, _adam, _device, shape, 0);
         var pixels = new byte[shape.Count];
         new Random(0).NextBytes(pixels);
-        _step.SetPixels(pixels);
-        _timesteps = new int[batch];
-        _model = new GenerativeModel(network, _device, config.Diffusion.Process(), size, size);
-        _plan = DdimSampler.Plan(_model.Process, 1);
-        _start = Sampler.SampleStart(_device, shape, 0);
+        _batch = new FeedBatch { Count = batch, Pixels = pixels };
+        var model = new GenerativeModel(network, _device, config.Diffusion.Process(), size, size);
+        var sampler = Samplers.Ddim(steps: 1);
+        _loop = new SamplingLoop(sampler, sampler.Plan(model.Process), model.Denoiser(), _device, shape, 0);
+        _start = _loop.Start();
     }
 
     [GlobalCleanup]
     public void Cleanup()
     {
-        foreach (var part in (IDisposable[])[_start, _step, _adam, _parameters, _device])
+        foreach (var part in (IDisposable[])[_start, _loop, _step, _objective, _adam, _parameters, _device])
         {
             part.Dispose();
         }
     }
 
     [Benchmark]
-    public StepResult Train()
-    {
-        _step.DrawTimesteps(_done, _timesteps);
-        return _step.Run(_done++, _timesteps, 2e-4, 0.9999);
-    }
+    public StepResult Train() => _step.Run(_batch, _done++, 2e-4, 0.9999);
 
     [Benchmark]
-    public void Denoise() => Sampler.Run(_plan, _model.Denoiser(null, null, 1), _start, 0).Dispose();
+    public void Denoise() => _loop.Run(_start).Dispose();
 }

@@ -30,7 +30,7 @@ root.SetAction(parse =>
     catch (RawDiffusionException e)
     {
         Console.Error.WriteLine($"error: {e.Message}");
-        return e.ExitCode;
+        return e switch { ConfigurationException => 2, DeviceException => 4, _ => 1 };
     }
     catch (Exception e) when (e is IOException or UnauthorizedAccessException)
     {

@@ -25,17 +25,13 @@ internal static class StepTrace
         using var parameters = new ParameterSet(unet.Parameters, device, training: true);
         parameters.Initialize(1);
         using var adam = new Adam(parameters, new AdamOptions());
-        var shape = new Shape(batch, network.Height, network.Width, network.InChannels);
-        using var step = new TrainingStep(unet, adam, diffusion, device, shape, 1);
+        var shape = new Shape(batch, network.Height, network.Width, network.OutChannels);
+        using var objective = Objectives.Simple(unet, diffusion, device, shape);
+        using var step = new TrainingStep(objective, adam, device, shape, 1);
         var pixels = new byte[shape.Count];
         new Random(1).NextBytes(pixels);
-        step.SetPixels(pixels);
-        var timesteps = new int[batch];
-        return Shares(device, round =>
-        {
-            step.DrawTimesteps(round, timesteps);
-            step.Run(round, timesteps, 1e-4, 0.999);
-        });
+        var images = new FeedBatch { Count = batch, Pixels = pixels };
+        return Shares(device, round => step.Run(images, round, 1e-4, 0.999));
     }
 
     /// <summary>A denoising step.</summary>
@@ -45,9 +41,11 @@ internal static class StepTrace
         using var parameters = new ParameterSet(unet.Parameters, device, training: false);
         parameters.Initialize(1);
         var model = new GenerativeModel(unet, device, diffusion.Process(), network.Height, network.Width);
-        var plan = DdimSampler.Plan(model.Process, 1);
-        using var start = Sampler.SampleStart(device, new Shape(batch, network.Height, network.Width, network.InChannels), 1);
-        return Shares(device, _ => Sampler.Run(plan, model.Denoiser(null, null, 1), start, 1).Dispose());
+        var sampler = Samplers.Ddim(steps: 1);
+        var shape = new Shape(batch, network.Height, network.Width, model.Channels);
+        using var loop = new SamplingLoop(sampler, sampler.Plan(model.Process), model.Denoiser(), device, shape, 1);
+        using var start = loop.Start();
+        return Shares(device, _ => loop.Run(start).Dispose());
     }
 
     private static IReadOnlyList<KernelShare> Shares(CudaDevice device, Action<int> step)

@@ -49,7 +49,6 @@ public sealed partial class Tape : IDisposable
     /// <exception cref="ArgumentException">The cotangent is of another shape, device or type.</exception>
     public void Backward(Tensor output, Tensor? cotangent = null)
     {
-        const string op = "Backward";
         if (!Recording)
         {
             throw new InvalidOperationException($"Backward from {output}: this tape does not record. Create it with recording: true.");
@@ -66,8 +65,7 @@ public sealed partial class Tape : IDisposable
         {
             throw new InvalidOperationException($"Backward from {output}: expected a tensor of one element, or a cotangent. Give ∂loss/∂output, of the output's shape.");
         }
-        Check(op, cotangent);
-        ExpectShape(op, "the cotangent", cotangent, output.Shape);
+        Device.Check("Backward", "the cotangent", cotangent, output.Shape);
         _ranBackward = output.ToString();
         Keep(output);
         var start = SinkOf(output).Tensor!;
@@ -196,9 +194,14 @@ public sealed partial class Tape : IDisposable
     }
 
     /// <summary>A tensor for an op's output, owned by the tape.</summary>
-    private Tensor Make(string op, Shape shape, DType? type = null)
+    /// <exception cref="InvalidOperationException">The tape ran backward before.</exception>
+    private Tensor Make(string op, Shape shape)
     {
-        var tensor = new Tensor(Device, shape, type, op);
+        if (_ranBackward is not null)
+        {
+            throw new InvalidOperationException($"{op}: this tape already ran backward from {_ranBackward}. Record the next step on a new tape.");
+        }
+        var tensor = new Tensor(Device, shape, null, op);
         _made.Add(tensor);
         return tensor;
     }
@@ -269,51 +272,6 @@ public sealed partial class Tape : IDisposable
         if (_gradients.Remove(tensor, out var gradient))
         {
             gradient.Free("Backward");
-        }
-    }
-
-    /// <summary>Checks that an op's inputs are alive, here, and of real numbers.</summary>
-    private void Check(string op, params ReadOnlySpan<Tensor?> inputs)
-    {
-        foreach (var input in inputs)
-        {
-            Check(op, input, Device.Real);
-        }
-    }
-
-    private void Check(string op, Tensor? input, DType type)
-    {
-        if (_ranBackward is not null)
-        {
-            throw new InvalidOperationException($"{op}: this tape already ran backward from {_ranBackward}. Record the next step on a new tape.");
-        }
-        if (input is { IsDisposed: true })
-        {
-            throw input.Disposed(op);
-        }
-        if (input is not null && input.Device != Device)
-        {
-            throw new ArgumentException($"{op}: {input} lives on {input.Device.Description}, but the tape runs on {Device.Description}. Upload it there first.");
-        }
-        if (input is not null && input.DType != type)
-        {
-            throw new ArgumentException($"{op}: {input} was given where elements of {type} are expected. Upload the numbers to a tensor of that type.");
-        }
-    }
-
-    private static void Expect(bool condition, string op, string expected, params ReadOnlySpan<Tensor?> found)
-    {
-        if (!condition)
-        {
-            throw new ArgumentException($"{op}: expected {expected}; found {string.Join(", ", found.ToArray().Where(t => t is not null))}");
-        }
-    }
-
-    private static void ExpectShape(string op, string what, Tensor? tensor, Shape shape)
-    {
-        if (tensor is not null && tensor.Shape != shape)
-        {
-            throw new ArgumentException($"{op}: {what} should be {shape}, but {tensor} was given");
         }
     }
 }

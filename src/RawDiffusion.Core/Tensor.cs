@@ -56,8 +56,8 @@ public sealed class Tensor : IDisposable
     public bool IsDisposed => (_root ?? this)._freed is not null;
 
     /// <summary>
-    /// A number, unique in the process, that changes whenever the content is replaced (an upload, an optimizer step): what a device
-    /// derived from the content (packed weights) is valid as long as the version stands.
+    /// A number, unique in the process, that changes whenever the content is replaced (an upload, an op that writes it, a launch of one that
+    /// was recorded): what a device derived from the content (packed weights) is valid as long as the version stands.
     /// </summary>
     public long Version => (_root ?? this)._version;
 
@@ -70,6 +70,9 @@ public sealed class Tensor : IDisposable
     /// <summary>The device address of the first element.</summary>
     /// <exception cref="ObjectDisposedException">The memory has been given back.</exception>
     public nint Address => IsDisposed ? throw Disposed("read") : _address;
+
+    /// <summary>Where the memory begins that holds this tensor, and that <see cref="Core.Device.OnFreed"/> will name when it is given back.</summary>
+    public nint MemoryAddress => (_root ?? this)._address;
 
     /// <summary>A slice of this tensor's memory that lives as long as this tensor does.</summary>
     /// <param name="offset">The first element, counted in row-major order.</param>
@@ -97,8 +100,13 @@ public sealed class Tensor : IDisposable
         return BoundGradient = new BoundGradient(sum);
     }
 
-    /// <summary>Says that the content was replaced by other means than this class's: see <see cref="Version"/>.</summary>
-    public void MarkWritten() => (_root ?? this)._version = Interlocked.Increment(ref _versions);
+    /// <summary>Says that the content was replaced by other means than this class's and the device's ops: see <see cref="Version"/>.</summary>
+    public void MarkWritten()
+    {
+        var owner = _root ?? this;
+        owner._version = Interlocked.Increment(ref _versions);
+        Device.NoteWrite(owner);
+    }
 
     /// <summary>Replaces the content by host numbers, rounded to the element type where it is narrower.</summary>
     /// <exception cref="ArgumentException">The number of values is not the number of elements.</exception>
@@ -175,6 +183,7 @@ public sealed class Tensor : IDisposable
         {
             _freed = by;
             Device.Memory.Return(_address, Bytes);
+            Device.OnFreed(_address);
         }
     }
 

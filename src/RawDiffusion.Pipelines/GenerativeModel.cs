@@ -12,8 +12,14 @@ namespace RawDiffusion.Pipelines;
 /// <param name="Width">Columns of the images to draw.</param>
 public sealed record GenerativeModel(UNet Network, Device Device, DiffusionProcess Process, int Height, int Width)
 {
-    /// <summary>Channels of an image.</summary>
-    public int Channels => Network.Config.OutChannels;
+    /// <summary>Channels of an image. If not set, the fewer of what the network takes and what it answers: the rest are condition planes or extra outputs.</summary>
+    public int Channels { get => field > 0 ? field : Math.Min(Network.Config.InChannels, Network.Config.OutChannels); init; }
+
+    /// <summary>Whether the outputs besides the prediction are a variance that drawing would have to use, and cannot yet.</summary>
+    public bool LearnedVariance { get; init; }
+
+    /// <summary>Condition planes that the network takes besides an image.</summary>
+    public int Planes => Conditioned().Planes;
 
     /// <summary>What the rows of the class embedding stand for. If not set, the last one stands for "no class", and was trained.</summary>
     public ClassRows Rows { get => field ?? ClassRows.Trained(Network.Config.ClassEmbeddings, labelDropout: 1); init; }
@@ -21,24 +27,27 @@ public sealed record GenerativeModel(UNet Network, Device Device, DiffusionProce
     /// <summary>The number of classes to ask for; 0 for an unconditional network.</summary>
     public int Classes => Rows.Classes;
 
-    /// <summary>The network's raw output, without recording.</summary>
-    /// <param name="x">[N, H, W, C], the network's size.</param>
-    /// <param name="timesteps">[N].</param>
-    /// <param name="labels">Int32 [N] where the network has classes.</param>
-    /// <returns>[N, H, W, C], which the caller disposes.</returns>
-    public Tensor Predict(Tensor x, Tensor timesteps, Tensor? labels)
+    /// <summary>All that the network answers, without recording.</summary>
+    /// <param name="input">x [N, H, W, C] of the network's size, timesteps [N], labels where the network has classes, planes where it takes some.</param>
+    /// <returns>[N, H, W, outputs], which the caller disposes.</returns>
+    public Tensor Answer(in NetworkInput input)
     {
         using var tape = new Tape(Device, recording: false);
-        return tape.Detach(Network.Forward(tape, x, timesteps, labels));
+        return tape.Detach(Conditioned().Forward(tape, input));
     }
 
-    /// <summary>The denoiser for a batch of labels, with classifier-free guidance where the scale is not 1.</summary>
-    /// <param name="labels">Int32 [N] where the network has classes.</param>
-    /// <param name="noClass">Int32 [N], all "no class", for a scale other than 1.</param>
-    /// <param name="scale">s in ε∅ + s·(ε_y − ε∅).</param>
-    public Denoiser Denoiser(Tensor? labels, Tensor? noClass, double scale)
+    /// <summary>The network's prediction alone, without recording.</summary>
+    /// <param name="input">As for <see cref="Answer"/>.</param>
+    /// <returns>[N, H, W, C], which the caller disposes.</returns>
+    public Tensor Predict(in NetworkInput input)
     {
-        Denoiser conditional = (x, timesteps) => Predict(x, timesteps, labels);
-        return labels is null || noClass is null ? conditional : Guidance.ClassifierFree((x, timesteps) => Predict(x, timesteps, noClass), conditional, scale);
+        using var tape = new Tape(Device, recording: false);
+        return tape.Detach(Conditioned().Predict(tape, input));
     }
+
+    /// <summary>The network as samplers see it, under a condition.</summary>
+    /// <param name="condition">Labels where the network has classes, planes where it takes some: what the tensors hold when a step runs.</param>
+    public Denoiser Denoiser(Condition condition = default) => (x, timesteps) => Predict(new NetworkInput(x, timesteps, condition));
+
+    private ConditionedNetwork Conditioned() => new(Network.Forward, Channels, Network.Config.InChannels, Network.Config.OutChannels);
 }

@@ -3,37 +3,6 @@ using RawDiffusion.Diffusion;
 
 namespace RawDiffusion.Pipelines;
 
-/// <summary>What to draw.</summary>
-public sealed record SampleRequest
-{
-    /// <summary>How many images.</summary>
-    public required int Count { get; init; }
-
-    /// <summary>Sampler, steps, η, variance, clipping and guidance.</summary>
-    public required SamplingConfig Sampling { get; init; }
-
-    /// <summary>The seed; image i depends on it and on i alone.</summary>
-    public ulong Seed { get; init; }
-
-    /// <summary>The class of every image; null takes the classes in turn.</summary>
-    public int? Class { get; init; }
-
-    /// <summary>Images drawn at a time: a matter of memory and speed, not of the result.</summary>
-    public int BatchSize { get; init; } = 64;
-
-    /// <summary>How many moments of the way from noise to image to keep, for the film strip; 0 for none.</summary>
-    public int TrajectoryFrames { get; init; }
-}
-
-/// <summary>Images that were drawn.</summary>
-/// <param name="Pixels">[Count, Height, Width, Channels], about −1 to 1.</param>
-/// <param name="Count">How many.</param>
-/// <param name="Height">Rows.</param>
-/// <param name="Width">Columns.</param>
-/// <param name="Channels">1 or 3.</param>
-/// <param name="Trajectory">x̂0 at each kept moment, each like the pixels; empty unless asked for.</param>
-public sealed record SampledImages(float[] Pixels, int Count, int Height, int Width, int Channels, IReadOnlyList<float[]> Trajectory);
-
 /// <summary>Draws images from a model.</summary>
 public static class ImageSampler
 {
@@ -46,11 +15,12 @@ public static class ImageSampler
     public static SampledImages Run(GenerativeModel model, SampleRequest request, Action<double>? progress = null, CancellationToken stop = default)
     {
         Check(model, request);
-        var plan = request.Sampling.Plan(model.Process);
+        var sampler = request.Sampler;
+        var table = sampler.Plan(model.Process);
+        int steps = table.Rows.Count, frames = Math.Min(request.TrajectoryFrames, steps);
         var images = new float[(long)request.Count * model.Height * model.Width * model.Channels];
-        int frames = Math.Min(request.TrajectoryFrames, plan.Steps.Length);
         var trajectory = Enumerable.Range(0, frames).Select(_ => new float[images.Length]).ToArray();
-        int imageSize = images.Length / request.Count, done = 0, all = plan.Steps.Length * ((request.Count + request.BatchSize - 1) / request.BatchSize);
+        int imageSize = images.Length / request.Count, done = 0, all = steps * ((request.Count + request.BatchSize - 1) / request.BatchSize);
 
         Batch? batch = null;
         try
@@ -61,7 +31,7 @@ public static class ImageSampler
                 if (batch?.Size != n)
                 {
                     batch?.Dispose();
-                    batch = new Batch(model, request, plan, n);
+                    batch = new Batch(model, request, sampler, table, n);
                 }
                 using var result = batch.Draw(first, (step, _, x0) =>
                 {
@@ -72,8 +42,8 @@ public static class ImageSampler
                     }
                     stop.ThrowIfCancellationRequested();
                     // Frames are spread evenly over the steps, the last one included.
-                    int frame = frames == 0 ? 0 : (step + 1) * frames / plan.Steps.Length - 1;
-                    if (frame >= 0 && frame < frames && step * frames / plan.Steps.Length - 1 < frame)
+                    int frame = frames == 0 ? 0 : (step + 1) * frames / steps - 1;
+                    if (frame >= 0 && frame < frames && step * frames / steps - 1 < frame)
                     {
                         Crop(x0, model, trajectory[frame].AsSpan(offset, n * imageSize));
                     }
@@ -86,21 +56,41 @@ public static class ImageSampler
         {
             batch?.Dispose();
         }
-        return new SampledImages(images, request.Count, model.Height, model.Width, model.Channels, trajectory);
+        var labels = model.Classes == 0 ? null : request.Labels(model.Classes, 0, request.Count);
+        return new SampledImages(images, request.Count, model.Height, model.Width, model.Channels, labels, trajectory);
     }
+
+    /// <summary>How often a request asks the network about each image.</summary>
+    /// <exception cref="ConfigurationException">A number out of range.</exception>
+    public static int Evaluations(GenerativeModel model, SampleRequest request) =>
+        request.Sampler.Plan(model.Process).Evaluations * (request.Guidance is 0 or 1 ? 1 : 2);
 
     private static void Check(GenerativeModel model, SampleRequest request)
     {
+        if (model.LearnedVariance)
+        {
+            throw new ConfigurationException(
+                $"This model learned its variance (variance_type learned_range): it answers {model.Network.Config.OutChannels} channels for images of {model.Channels}, " +
+                "and drawing with such a variance is not supported yet. Its network can be run on given inputs, or draw with a model of fixed variance.");
+        }
+        var network = model.Network.Config;
+        long planes = (long)request.Count * network.Height * network.Width * model.Planes;
+        if (request.Planes.Length != planes)
+        {
+            throw new ConfigurationException(
+                $"{request.Planes.Length} numbers of condition planes were given for {request.Count} images, but this network takes {model.Planes} planes of {network.Height}×{network.Width} beside each: " +
+                $"{planes} numbers. {(model.Planes == 0 ? "Leave them out." : "Give them, or draw with a model that takes none.")}");
+        }
         if (request.Class is { } label && (label < 0 || label >= model.Classes))
         {
             throw new ConfigurationException(model.Classes == 0
-                ? $"Class {label} was asked for, but this model was trained without classes. Leave --class out, or train with --conditional."
+                ? $"Class {label} was asked for, but this model was trained without classes. Ask for none, or train with classes."
                 : $"Class {label} was asked for, but this model has the classes 0 to {model.Classes - 1}.");
         }
-        model.Rows.CheckGuidance(request.Sampling.Guidance);
-        if (request.Count < 1 || request.BatchSize < 1 || !double.IsFinite(request.Sampling.Guidance))
+        model.Rows.CheckGuidance(request.Guidance);
+        if (request.Count < 1 || request.BatchSize < 1 || !double.IsFinite(request.Guidance))
         {
-            throw new ConfigurationException($"The number of images ({request.Count}) and the batch ({request.BatchSize}) must be at least 1, and the guidance ({request.Sampling.Guidance}) a number.");
+            throw new ConfigurationException($"The number of images ({request.Count}) and the batch ({request.BatchSize}) must be at least 1, and the guidance ({request.Guidance}) a number.");
         }
     }
 
@@ -124,23 +114,26 @@ public static class ImageSampler
     {
         private readonly GenerativeModel _model;
         private readonly SampleRequest _request;
-        private readonly Shape _shape;
-        private readonly Tensor? _labels, _noClass;
+        private readonly Tensor? _labels, _noClass, _guidance, _planes;
         private readonly SamplingLoop _loop;
 
-        public Batch(GenerativeModel model, SampleRequest request, SamplerPlan plan, int size)
+        public Batch(GenerativeModel model, SampleRequest request, Sampler sampler, StepTable table, int size)
         {
             (_model, _request, Size) = (model, request, size);
-            _shape = new Shape(size, model.Network.Config.Height, model.Network.Config.Width, model.Channels);
-            double guidance = request.Sampling.Guidance;
             try
             {
                 if (model.Classes > 0)
                 {
                     _labels = new Tensor(model.Device, new Shape(size), DType.Int32, "labels");
-                    _noClass = guidance != 1 ? new Tensor(model.Device, new Shape(size), DType.Int32, "labels").Upload([.. Enumerable.Repeat(model.Rows.NoClass!.Value, size)]) : null;
+                    if (request.Guidance != 1)
+                    {
+                        _noClass = new Tensor(model.Device, new Shape(size), DType.Int32, "no labels").Upload([.. Enumerable.Repeat(model.Rows.NoClass!.Value, size)]);
+                        _guidance = new Tensor(model.Device, new Shape(1, 2), name: "guidance").Upload(Guidance.Weights(request.Guidance));
+                    }
                 }
-                _loop = new SamplingLoop(plan, model.Denoiser(_labels, _noClass, guidance), model.Device, _shape, request.Seed, observed: true, replay: true);
+                var shape = new Shape(size, model.Network.Config.Height, model.Network.Config.Width, model.Channels);
+                _planes = model.Planes > 0 ? new Tensor(model.Device, shape.WithChannels(model.Planes), null, "condition planes") : null;
+                _loop = new SamplingLoop(sampler, table, Denoiser(), model.Device, shape, request.Seed, replay: true);
             }
             catch
             {
@@ -153,10 +146,15 @@ public static class ImageSampler
         public int Size { get; }
 
         /// <summary>Draws the batch that begins with image `first`.</summary>
-        public Tensor Draw(int first, SamplerObserver observer)
+        public Tensor Draw(int first, StepObserver observer)
         {
-            _labels?.Upload([.. Enumerable.Range(first, Size).Select(i => _model.Rows.RowOf(_request.Class ?? i % _model.Classes))]);
-            using var start = Sampler.SampleStart(_model.Device, _shape, _request.Seed, first);
+            _labels?.Upload([.. _request.Labels(_model.Classes, first, Size).Select(_model.Rows.RowOf)]);
+            if (_planes is not null)
+            {
+                int each = (int)_planes.Shape.Count / Size;
+                _planes.Upload(_request.Planes.Span.Slice(first * each, Size * each));
+            }
+            using var start = _loop.Start(first);
             return _loop.Run(start, first, observer: observer);
         }
 
@@ -165,6 +163,18 @@ public static class ImageSampler
             _loop?.Dispose();
             _labels?.Dispose();
             _noClass?.Dispose();
+            _guidance?.Dispose();
+            _planes?.Dispose();
         }
+
+        /// <summary>The network under the labels; guidance asks it twice, but for the scales that leave one of the answers out.</summary>
+        private Denoiser Denoiser() => _request.Guidance switch
+        {
+            1 => With(_labels),
+            0 => With(_noClass),
+            _ => Guidance.ClassifierFree(With(_noClass), With(_labels), _guidance!),
+        };
+
+        private Denoiser With(Tensor? labels) => _model.Denoiser(new Condition(labels, _planes));
     }
 }

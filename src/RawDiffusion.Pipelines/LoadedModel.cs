@@ -1,5 +1,4 @@
 using RawDiffusion.Core;
-using RawDiffusion.Diffusion;
 using RawDiffusion.Models;
 using RawDiffusion.Storage;
 
@@ -22,7 +21,12 @@ public sealed class LoadedModel : IDisposable
     {
         (Description, Parameters, Text) = (description, parameters, text);
         var (height, width) = description.Dataset is { } data ? (data.Height, data.Width) : (network.Config.Height, network.Config.Width);
-        Model = new GenerativeModel(network, parameters.Values.Device, description.Diffusion.Process(), height, width) { Rows = description.Rows };
+        Model = new GenerativeModel(network, parameters.Values.Device, description.Diffusion.Process(), height, width)
+        {
+            Channels = description.ImageChannels,
+            LearnedVariance = description.LearnedVariance,
+            Rows = description.Rows,
+        };
     }
 
     /// <summary>The network with its process.</summary>
@@ -44,8 +48,8 @@ public sealed class LoadedModel : IDisposable
     /// <param name="path">A run folder (its newest intact checkpoint), a checkpoint or a folder of diffusers.</param>
     /// <param name="device">Where to put it.</param>
     /// <param name="weights">Which weights; a folder of diffusers has but one.</param>
-    /// <param name="notice">Receives a line about each damaged checkpoint that was passed over, and about what cannot be done as the model asks.</param>
-    /// <exception cref="ConfigurationException">The path is no model.</exception>
+    /// <param name="notice">Receives a line about each damaged checkpoint that was passed over.</param>
+    /// <exception cref="ConfigurationException">The path is no model, or one that is not supported: lists all that is not.</exception>
     /// <exception cref="StorageException">It is damaged.</exception>
     public static LoadedModel Open(string path, Device device, WeightsChoice weights = WeightsChoice.Ema, Action<string>? notice = null)
     {

@@ -18,11 +18,14 @@ public sealed partial record ModelDescription
     /// <summary>The network.</summary>
     public required UNetConfig Network { get; init; }
 
-    /// <summary>What the rows of its class embedding stand for.</summary>
-    public required ClassRows Rows { get; init; }
+    /// <summary>Channels of an image. If not set, the fewer of what the network takes and what it answers.</summary>
+    public int ImageChannels { get => field > 0 ? field : Math.Min(Network.InChannels, Network.OutChannels); init; }
 
     /// <summary>Whether the network's outputs besides the prediction are its variance.</summary>
     public bool LearnedVariance { get; init; }
+
+    /// <summary>What the rows of its class embedding stand for.</summary>
+    public required ClassRows Rows { get; init; }
 
     /// <summary>The process that it was trained on.</summary>
     public required DiffusionConfig Diffusion { get; init; }
@@ -34,12 +37,22 @@ public sealed partial record ModelDescription
     public DatasetInfo? Dataset { get; init; }
 
     /// <summary>What a checkpoint's state says of its network: <see cref="Of(Checkpoint)"/> reads it, beside the run's configuration under <c>config</c>.</summary>
-    public static JsonObject Describe(UNetConfig network) => new()
+    /// <param name="network">The network.</param>
+    /// <param name="imageChannels">Channels of an image; said where the network takes or answers others.</param>
+    public static JsonObject Describe(UNetConfig network, int imageChannels)
     {
-        ["network"] = DiffusersUNet.ToJson(network),
-        ["height"] = network.Height,
-        ["width"] = network.Width,
-    };
+        var state = new JsonObject
+        {
+            ["network"] = DiffusersUNet.ToJson(network),
+            ["height"] = network.Height,
+            ["width"] = network.Width,
+        };
+        if (network.InChannels != imageChannels || network.OutChannels != imageChannels)
+        {
+            state["image_channels"] = imageChannels;
+        }
+        return state;
+    }
 
     /// <summary>The description in a checkpoint.</summary>
     /// <exception cref="StorageException">Something is missing or damaged.</exception>
@@ -61,6 +74,7 @@ public sealed partial record ModelDescription
         return new ModelDescription
         {
             Network = unet with { Height = height.GetValue<int>(), Width = width.GetValue<int>() },
+            ImageChannels = checkpoint.State["image_channels"]?.GetValue<int>() ?? 0,
             Rows = ClassRows.Trained(unet.ClassEmbeddings, diffusion.LabelDropout),
             Diffusion = diffusion,
             Sampling = Section(config, "sampling", Json.Default.SamplingConfig, source) ?? new(),

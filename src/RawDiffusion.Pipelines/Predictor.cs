@@ -14,20 +14,22 @@ public static class Predictor
     public static void Run(LoadedModel loaded, string input, string output)
     {
         using var reader = SafetensorsReader.Open(input);
-        var network = loaded.Model.Network.Config;
+        var model = loaded.Model;
+        var network = model.Network.Config;
         long[] shape = Shape(reader, "sample");
         if (shape.Length != 4 || shape[0] < 1 || shape[1] != network.InChannels || shape[2] < 1 || shape[2] % network.SizeMultiple != 0 || shape[3] < 1 || shape[3] % network.SizeMultiple != 0)
         {
             throw new DataException($"{input}: 'sample' is [{string.Join(", ", shape)}], but this network takes [N, {network.InChannels}, H, W] with H and W multiples of {network.SizeMultiple}.");
         }
         var (n, c, h, w) = ((int)shape[0], (int)shape[1], (int)shape[2], (int)shape[3]);
-        var device = loaded.Model.Device;
+        var device = model.Device;
+        // The file holds planes as the network takes them: among the channels of the sample.
         using var x = new Tensor(device, new Shape(n, h, w, c), null, "sample").Upload(Transpose(reader.ReadFloats("sample"), n, c, h * w));
         using var t = new Tensor(device, new Shape(n), null, "timestep").Upload(Integers(reader, "timestep", n, long.MaxValue));
         using var labels = network.ClassEmbeddings is { } classes
             ? new Tensor(device, new Shape(n), DType.Int32, "class_labels").Upload(Integers(reader, "class_labels", n, classes))
             : null;
-        using var y = loaded.Model.Predict(x, t, labels);
+        using var y = model.Answer(new NetworkInput(x, t, new Condition(labels)));
         var values = Transpose(y.ToArray(), n, h * w, network.OutChannels);
         AtomicFile.Write(DiskFileSystem.Instance, output, stream =>
             SafetensorsWriter.Write(stream, [TensorSource.Floats("output", [n, network.OutChannels, h, w], (ReadOnlyMemory<float>)values)]));

@@ -46,13 +46,13 @@ public static class SampleFiles
 
     /// <summary>Writes the images as NumPy's archive: <c>arr_0</c> of bytes [N, H, W, C], and <c>arr_1</c> of int64 [N] if there are labels.</summary>
     /// <exception cref="StorageException">It cannot be written.</exception>
-    public static void WriteNpz(SampledImages images, long[]? labels, string path)
+    public static void WriteNpz(SampledImages images, string path)
     {
         byte[] pixels = Array.ConvertAll(images.Pixels, Image.ToByte);
         var arrays = new List<NpyArray> { NpyArray.Of("arr_0", pixels, images.Count, images.Height, images.Width, images.Channels) };
-        if (labels is not null)
+        if (images.Labels is { } labels)
         {
-            arrays.Add(NpyArray.Of("arr_1", labels, labels.Length));
+            arrays.Add(NpyArray.Of("arr_1", labels.Select(label => (long)label).ToArray(), labels.Count));
         }
         AtomicFile.Write(DiskFileSystem.Instance, path, stream => NpzWriter.Write(stream, arrays));
     }

@@ -7,65 +7,65 @@ namespace RawDiffusion.ConformanceTests;
 /// <summary>Reference devices with a SiLU, or once a GroupNorm, that is broken in one way each: what the conformance suite has to notice.</summary>
 internal sealed class SlightlyWrongForward : ReferenceDevice
 {
-    public override void Silu(Tensor x, Tensor y)
+    protected override void SiluCore(Tensor x, Tensor y)
     {
-        base.Silu(x, y);
+        base.SiluCore(x, y);
         Reals(y)[^1] += 1e-8;
     }
 }
 
 internal sealed class SlightlyWrongBackward : ReferenceDevice
 {
-    public override void SiluBackward(Tensor dy, Tensor x, Sink dx)
+    protected override void SiluBackwardCore(Tensor dy, Tensor x, Sink dx)
     {
-        base.SiluBackward(dy, x, dx);
+        base.SiluBackwardCore(dy, x, dx);
         Reals(dx.Tensor!)[^1] += 1e-5;
     }
 }
 
 internal sealed class ForgetsTheLastElement : ReferenceDevice
 {
-    public override void Silu(Tensor x, Tensor y)
+    protected override void SiluCore(Tensor x, Tensor y)
     {
         double before = Reals(y)[^1];
-        base.Silu(x, y);
+        base.SiluCore(x, y);
         Reals(y)[^1] = before;
     }
 }
 
 internal sealed class NeverAccumulates : ReferenceDevice
 {
-    public override void SiluBackward(Tensor dy, Tensor x, Sink dx) => base.SiluBackward(dy, x, Sink.Into(dx.Tensor!));
+    protected override void SiluBackwardCore(Tensor dy, Tensor x, Sink dx) => base.SiluBackwardCore(dy, x, Sink.Into(dx.Tensor!));
 }
 
 internal sealed class AlwaysAccumulates : ReferenceDevice
 {
-    public override void SiluBackward(Tensor dy, Tensor x, Sink dx) => base.SiluBackward(dy, x, Sink.Onto(dx.Tensor!));
+    protected override void SiluBackwardCore(Tensor dy, Tensor x, Sink dx) => base.SiluBackwardCore(dy, x, Sink.Onto(dx.Tensor!));
 }
 
 internal sealed class WritesPastTheEnd : ReferenceDevice
 {
-    public override void SiluBackward(Tensor dy, Tensor x, Sink dx)
+    protected override void SiluBackwardCore(Tensor dy, Tensor x, Sink dx)
     {
-        base.SiluBackward(dy, x, dx);
+        base.SiluBackwardCore(dy, x, dx);
         Marshal.WriteInt64(dx.Tensor!.Address, (int)dx.Tensor.Bytes, 0);
     }
 }
 
 internal sealed class ChangesItsInput : ReferenceDevice
 {
-    public override void Silu(Tensor x, Tensor y)
+    protected override void SiluCore(Tensor x, Tensor y)
     {
-        base.Silu(x, y);
+        base.SiluCore(x, y);
         Reals(x)[0] += 1;
     }
 }
 
 internal sealed class Leaks : ReferenceDevice
 {
-    public override void Silu(Tensor x, Tensor y)
+    protected override void SiluCore(Tensor x, Tensor y)
     {
-        base.Silu(x, y);
+        base.SiluCore(x, y);
         Memory.Rent(64, "a workspace that nobody returns");
     }
 }
@@ -74,17 +74,17 @@ internal sealed class NeverTheSame : ReferenceDevice
 {
     private int _calls;
 
-    public override void Silu(Tensor x, Tensor y)
+    protected override void SiluCore(Tensor x, Tensor y)
     {
-        base.Silu(x, y);
+        base.SiluCore(x, y);
         Reals(y)[0] *= 1 + 1e-15 * ++_calls;
     }
 }
 
 internal sealed class OneFlagForTwo : ReferenceDevice
 {
-    public override void GroupNormBackward(
+    protected override void GroupNormBackwardCore(
         Tensor dy, Tensor x, Tensor gamma, Tensor beta, Tensor? scaleShift, Tensor mean, Tensor rstd, Sink dx, Sink dgamma, Sink dbeta,
         Sink dScaleShift, int groups, bool silu) =>
-        base.GroupNormBackward(dy, x, gamma, beta, scaleShift, mean, rstd, dx, dgamma, dbeta with { Accumulate = dgamma.Accumulate }, dScaleShift, groups, silu);
+        base.GroupNormBackwardCore(dy, x, gamma, beta, scaleShift, mean, rstd, dx, dgamma, dbeta with { Accumulate = dgamma.Accumulate }, dScaleShift, groups, silu);
 }

@@ -1,20 +1,21 @@
 using RawDiffusion.Core;
 using RawDiffusion.Models;
 using RawDiffusion.Testing;
+using RawDiffusion.Training;
 
 namespace RawDiffusion.ConformanceTests;
 
 /// <summary>
-/// The gradient of the whole network against central finite differences in double precision, along random directions in the space of all
-/// weights and inputs: (L(w + h·d) − L(w − h·d))/2h must be ∇L·d.
+/// The gradient of a whole objective, from the data set's bytes to the loss, against central finite differences in double precision, along
+/// random directions in the space of all weights: (L(w + h·d) − L(w − h·d))/2h must be ∇L·d.
 /// </summary>
 public sealed class UNetGradientTests
 {
     public static TheoryData<string> Configurations() => [.. Networks.Keys];
 
-    private static readonly Dictionary<string, UNetConfig> Networks = new()
+    private static readonly Dictionary<string, (UNetConfig Network, int ImageChannels, ObjectiveFactory Objective)> Networks = new()
     {
-        ["plain"] = new()
+        ["plain"] = (new()
         {
             Height = 4,
             Width = 8,
@@ -24,12 +25,12 @@ public sealed class UNetGradientTests
             AttentionLevels = [1],
             LayersPerBlock = 1,
             NormGroups = 3,
-        },
-        ["classes, heads, scale-shift, dropout, symmetric padding"] = new()
+        }, 3, Objectives.Simple),
+        ["classes, heads, scale-shift, dropout, symmetric padding; planes, an extra output with a loss of its own"] = (new()
         {
             Height = 8,
             Width = 4,
-            InChannels = 1,
+            InChannels = 3,
             OutChannels = 2,
             BlockChannels = [4, 8, 8],
             AttentionLevels = [0],
@@ -41,11 +42,11 @@ public sealed class UNetGradientTests
             DownsamplePadding = 1,
             FlipSinToCos = true,
             FreqShift = 0,
-            ClassEmbeddings = 5,
+            ClassEmbeddings = 4,
             Dropout = 0.3,
             MiddleScale = 1.4,
             TimeEmbeddingDim = 10,
-        },
+        }, 1, TwoLosses.Make),
     };
 
     [Theory]
@@ -53,46 +54,24 @@ public sealed class UNetGradientTests
     public void GradientAgreesAlongRandomDirections(string name)
     {
         using var device = new ReferenceDevice { PoisonNewTensors = true };
-        var network = new UNet(Networks[name]);
-        using var parameters = new ParameterSet(network.Parameters, device, training: true);
-        parameters.Initialize(1);
+        var (network, imageChannels, objective) = Networks[name];
+        using var training = new TinyTraining(device, network, imageChannels: imageChannels, objective: objective);
+        var values = training.Parameters.Values;
         var random = new Random(7);
-        // The paper's zero convolutions would hide most of the network: start them, too, from something.
-        double[] weights = [.. parameters.Values.ToArray<double>().Select((w, i) => w + 0.1 * Gaussian(random))];
-        parameters.Values.Upload(weights);
-        var config = network.Config;
-        var shape = new Shape(2, config.Height, config.Width, config.InChannels);
-        using var x = new Tensor(device, shape).Upload(Enumerable.Range(0, (int)shape.Count).Select(_ => Gaussian(random)).ToArray());
-        using var target = new Tensor(device, shape.WithChannels(config.OutChannels));
-        target.Upload(Enumerable.Range(0, (int)target.Shape.Count).Select(_ => Gaussian(random)).ToArray());
-        using var timesteps = new Tensor(device, new Shape(2)).Upload([3.0, 640.0]);
-        using var labels = config.ClassEmbeddings is null ? null : new Tensor(device, new Shape(2), DType.Int32).Upload([4, 1]);
-        using var position = new Tensor(device, new Shape(2), DType.Int32).Upload([5, 0]);
-
-        double Loss(bool backward)
+        double[] weights = [.. values.ToArray<double>().Select(w => w + 0.1 * Gaussian(random))];
+        double LossAt(double along, double[] direction)
         {
-            using var tape = new Tape(device, recording: true);
-            var output = network.Forward(tape, x, timesteps, labels, new DropoutContext(9, position));
-            var (loss, _) = tape.MeanSquaredError(output, target);
-            if (backward)
-            {
-                tape.Backward(loss);
-            }
-            return loss.ToArray<double>()[0];
+            values.Upload(weights.Zip(direction, (w, d) => w + along * d).ToArray());
+            return training.Evaluate(training.Batch(0)).Loss;
         }
 
-        Loss(backward: true);
-        parameters.ClearMissingGradients();
-        double[] gradient = parameters.Gradients!.ToArray<double>();
+        LossAt(0, weights);
+        double[] gradient = training.Parameters.Gradients!.ToArray<double>();
         for (int trial = 0; trial < 4; trial++)
         {
             double[] direction = [.. weights.Select(_ => Gaussian(random))];
             const double h = 1e-5;
-            parameters.Values.Upload(weights.Zip(direction, (w, d) => w + h * d).ToArray());
-            double above = Loss(backward: false);
-            parameters.Values.Upload(weights.Zip(direction, (w, d) => w - h * d).ToArray());
-            double below = Loss(backward: false);
-            double expected = (above - below) / (2 * h), actual = gradient.Zip(direction, (g, d) => g * d).Sum();
+            double expected = (LossAt(h, direction) - LossAt(-h, direction)) / (2 * h), actual = gradient.Zip(direction, (g, d) => g * d).Sum();
             Assert.Equal(expected, actual, 1e-6 * gradient.Zip(direction, (g, d) => Math.Abs(g * d)).Sum());
         }
     }

@@ -44,9 +44,13 @@ internal sealed class TestGpu : IDisposable
     }
 
     /// <summary>Opens the emulated GPU or skips the test.</summary>
-    public static TestGpu OpenEmulated(KernelCache? cache = null, bool exact = true)
+    public static TestGpu OpenEmulated(KernelCache? cache = null, bool exact = true, int? driverVersion = null)
     {
         RequireEmulated();
+        if (driverVersion is { } version)
+        {
+            EmulatedDriver.SetDriverVersion(version);
+        }
         return new TestGpu(Options with { Cache = cache ?? Options.Cache, ExactMemory = exact });
     }
 

@@ -78,9 +78,12 @@ public sealed class Workspace : IDisposable
     public RunningProgram Start(params string[] arguments) => Start([], arguments);
 
     /// <summary>Starts the executable with some variables of the environment set.</summary>
-    public RunningProgram Start(Dictionary<string, string> environment, params string[] arguments)
+    public RunningProgram Start(Dictionary<string, string> environment, params string[] arguments) => StartOther(Host, environment, [Program, .. arguments]);
+
+    /// <summary>Starts another program in the folder.</summary>
+    public RunningProgram StartOther(string program, Dictionary<string, string> environment, params string[] arguments)
     {
-        var start = new ProcessStartInfo(Host, [Program, .. arguments])
+        var start = new ProcessStartInfo(program, arguments)
         {
             WorkingDirectory = Folder,
             RedirectStandardOutput = true,

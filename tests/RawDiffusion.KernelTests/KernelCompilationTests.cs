@@ -1,6 +1,7 @@
 using System.Reflection;
 using RawDiffusion.Core;
 using RawDiffusion.Cuda;
+using RawDiffusion.Testing;
 
 namespace RawDiffusion.KernelTests;
 
@@ -19,15 +20,18 @@ public class KernelCompilationTests
     public void CompilesAndUsesWhatTheTableSays(string file, string architecture)
     {
         var compiler = RealCompiler.For(architecture);
-        var resources = compiler.Compile(KernelSources.Get(file)).Resources();
-        Assert.NotEmpty(resources);
+        var source = KernelSources.Get(file);
+        var compiled = compiler.Compile(source);
+        var resources = compiled.Resources();
+        Assert.Equal(KernelCount.In(source), resources.Count);
+        Assert.Equal(resources.Select(r => r.Kernel).Order(StringComparer.Ordinal), compiled.Kernels().Order(StringComparer.Ordinal));
         var table = ResourceTable.Of(file);
         if (ResourceTable.Recording)
         {
             table.Record(compiler.Version, architecture, resources);
         }
         // A GPU has 65,536 registers for a block. What needs more than 64 must say how many threads it will have, and the compiler keeps to that.
-        bool isBounded = KernelSources.Get(file).Text.Contains("__launch_bounds__", StringComparison.Ordinal);
+        bool isBounded = source.Text.Contains("__launch_bounds__", StringComparison.Ordinal);
         Assert.All(resources, r => Assert.True(r.Registers <= 64 || isBounded, $"too many registers for a block of 1024 threads: {r}"));
         const string hint = "if that is meant, run the tests with RAWDIFFUSION_RECORD_KERNELS=1";
         foreach (var r in resources)

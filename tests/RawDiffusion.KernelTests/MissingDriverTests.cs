@@ -11,7 +11,6 @@ public class MissingDriverTests
     {
         Assert.SkipWhen(NativeLibraries.Find(NativeLibraries.DriverName).Found is not null, "this machine has a CUDA driver");
         var failure = Assert.Throws<DeviceException>(() => new CudaContext(0));
-        Assert.Equal(4, failure.ExitCode);
         Assert.Contains("The library 'cuda' was not found", failure.Message);
         Assert.Contains("Tried, in this order: libcuda.so.1, libcuda.so", failure.Message);
     }

@@ -85,9 +85,7 @@ public partial class ArchitectureTests
             Assert.True(File.Exists(Path.Combine(folder, op + ".cs")), $"{device} has no Ops/{op}.cs");
             foreach (string method in methods)
             {
-                // An op's method stands in the op's file or in one of its own name.
-                var places = ((string[])[op, method]).Select(name => Path.Combine(folder, name + ".cs")).Where(File.Exists);
-                Assert.True(places.Any(file => Overrides(file, method)), $"{device} overrides {method} neither in Ops/{op}.cs nor in Ops/{method}.cs");
+                Assert.True(Overrides(Path.Combine(folder, op + ".cs"), method), $"{device} does not override {method} in Ops/{op}.cs");
             }
         }
     }
@@ -101,17 +99,28 @@ public partial class ArchitectureTests
     public void EveryOpOfTheContractHasItsOwnFile()
     {
         var declared = Ops().Values.SelectMany(methods => methods).ToHashSet();
-        string[] memory = [nameof(Device.CopyFromHost), nameof(Device.CopyToHost), nameof(Device.Copy), nameof(Device.Fill), nameof(Device.Synchronize)];
-        var contract = typeof(Device).GetMethods(BindingFlags.Public | BindingFlags.Instance)
+        string[] memory = [nameof(Device.CopyFromHost), nameof(Device.CopyToHost), nameof(Device.Copy), nameof(Device.Fill), nameof(Device.Synchronize), "AllocateRaw", "FreeRaw"];
+        var contract = typeof(Device).GetMethods(BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Instance)
             .Where(m => m.IsAbstract && !m.IsSpecialName).Select(m => m.Name).Except(memory);
         Assert.Equal(contract.Order(), declared.Order());
     }
+
+    /// <summary>Nobody gets to a device's part of an op but by the method that checks its arguments and marks its outputs.</summary>
+    [Fact]
+    public void EveryOpOfTheContractIsCalledByAMethodThatChecks() =>
+        Assert.All(Ops().Values.SelectMany(methods => methods), core =>
+        {
+            var checks = typeof(Device).GetMethod(core[..^"Core".Length]);
+            Assert.True(checks is { IsVirtual: false }, $"Device has no public method that calls {core}, or a device may override it");
+            var implementation = typeof(Device).GetMethod(core, BindingFlags.NonPublic | BindingFlags.Instance);
+            Assert.Equal(checks.GetParameters().Select(p => (p.Name, p.ParameterType)), implementation!.GetParameters().Select(p => (p.Name, p.ParameterType)));
+        });
 
     [Fact]
     public void EveryOpHasCases()
     {
         var withCases = Testing.OpCases.All.Select(c => c.Op).ToHashSet();
-        var forward = Ops().Values.SelectMany(methods => methods).Where(m => !m.Contains("Backward") && m != nameof(Device.SumPositions));
+        var forward = Ops().Values.SelectMany(methods => methods).Select(core => core[..^"Core".Length]).Where(m => !m.Contains("Backward"));
         Assert.Empty(forward.Except(withCases));
     }
 
@@ -125,6 +134,65 @@ public partial class ArchitectureTests
         Assert.Empty(_longFiles.Keys.Except(tooLong.Keys).Select(name => $"{name} is short by now; take it off the list"));
     }
 
+    /// <summary>
+    /// Folders of a project are rooms that know each other in one direction only. What names what is read from the text: a word that a file of
+    /// another room declares as a type, and that is no member's name in the file that has it.
+    /// </summary>
+    [Fact]
+    public void FoldersOfAProjectFormNoCircle()
+    {
+        foreach (string project in _references.Keys)
+        {
+            var texts = Sources(project).ToDictionary(file => file, file => WithoutComments(File.ReadAllText(file)));
+            var homes = texts.SelectMany(file => TypeDeclaration().Matches(file.Value).Select(match => (Type: match.Groups[1].Value, Room: Room(file.Key))))
+                .ToLookup(type => type.Type, type => type.Room);
+            var known = new Dictionary<string, HashSet<string>>();
+            foreach (var (file, text) in texts)
+            {
+                var members = MemberName().Matches(text).Select(match => match.Groups[1].Value).ToHashSet();
+                foreach (string word in Word().Matches(text).Select(match => match.Value).Distinct().Where(word => !members.Contains(word)))
+                {
+                    // A type in several rooms (the tape, the device) belongs to all of them.
+                    if (homes[word].Distinct().ToList() is [var home] && home != Room(file))
+                    {
+                        known.TryAdd(Room(file), []);
+                        known[Room(file)].Add(home);
+                    }
+                }
+            }
+            if (Circle(known) is { } circle)
+            {
+                Assert.Fail($"the folders of {project} know each other in a circle: {string.Join(" → ", circle)}");
+            }
+        }
+
+        static string Room(string file) => Path.GetDirectoryName(Path.GetRelativePath(Path.Combine(_root, "src"), file))!;
+    }
+
+    /// <summary>A way from a room back to itself, or null.</summary>
+    private static List<string>? Circle(Dictionary<string, HashSet<string>> known)
+    {
+        var done = new HashSet<string>();
+        var way = new List<string>();
+        return known.Keys.Select(Follow).FirstOrDefault(circle => circle is not null);
+
+        List<string>? Follow(string room)
+        {
+            if (way.IndexOf(room) is >= 0 and var start)
+            {
+                return [.. way[start..], room];
+            }
+            if (!done.Add(room))
+            {
+                return null;
+            }
+            way.Add(room);
+            var circle = known.GetValueOrDefault(room, []).Order(StringComparer.Ordinal).Select(Follow).FirstOrDefault(found => found is not null);
+            way.RemoveAt(way.Count - 1);
+            return circle;
+        }
+    }
+
     /// <summary>The contract: each file of Core's Ops that declares methods of the device, with their names.</summary>
     private static Dictionary<string, string[]> Ops() =>
         Directory.GetFiles(Path.Combine(_root, "src", "RawDiffusion.Core", "Ops"), "*.cs")
@@ -132,7 +200,7 @@ public partial class ArchitectureTests
             .Where(op => op.Methods.Length > 0).ToDictionary(op => op.Name, op => op.Methods);
 
     private static bool Overrides(string file, string method) =>
-        File.Exists(file) && Regex.IsMatch(File.ReadAllText(file), $@"public override (unsafe )?void {method}\(");
+        File.Exists(file) && Regex.IsMatch(File.ReadAllText(file), $@"protected override (unsafe )?void {method}\(");
 
     private static IEnumerable<string> Sources(string project) =>
         Directory.GetFiles(Path.Combine(_root, "src", project), "*.cs", SearchOption.AllDirectories).Where(IsSource);
@@ -165,6 +233,15 @@ public partial class ArchitectureTests
     [GeneratedRegex("""//.*|"(\\.|[^"\\\n])*"|/\*[\s\S]*?\*/""")]
     private static partial Regex StringOrComment();
 
-    [GeneratedRegex(@"public abstract void (\w+)\(")]
+    [GeneratedRegex(@"^(?:public|internal) (?:(?:abstract|sealed|static|readonly|partial|ref|unsafe) )*(?:class|enum|record struct|record|struct|interface|delegate [^(]+?) (\w+)", RegexOptions.Multiline)]
+    private static partial Regex TypeDeclaration();
+
+    [GeneratedRegex(@"[\w>\])?] (\w+) (?:\{ (?:get|init|set)|=>|=)")]
+    private static partial Regex MemberName();
+
+    [GeneratedRegex(@"(?<![.\w])[A-Z]\w*")]
+    private static partial Regex Word();
+
+    [GeneratedRegex(@"protected abstract void (\w+)\(")]
     private static partial Regex AbstractMethod();
 }

@@ -5,10 +5,11 @@
 #include <cstdlib>
 #include <cstring>
 
-// A program under test is told by its environment: EMULATED_MEMORY=bytes, EMULATED_FAIL_LAUNCH=n or n:kernel.
+// A program under test is told by its environment: EMULATED_MEMORY=bytes, EMULATED_DRIVER_VERSION=12020, EMULATED_FAIL_LAUNCH=n or n:kernel.
 static Settings initialSettings() {
     Settings initial;
     if (const char* memory = getenv("EMULATED_MEMORY")) initial.memoryBytes = strtoull(memory, nullptr, 10);
+    if (const char* version = getenv("EMULATED_DRIVER_VERSION")) initial.driverVersion = atoi(version);
     if (const char* launch = getenv("EMULATED_FAIL_LAUNCH")) {
         char* rest;
         initial.failLaunch = strtol(launch, &rest, 10);
@@ -65,7 +66,7 @@ EXPORT void emuReset() {
     if (!primary.references) primary.lost = CUDA_SUCCESS;
     settings = initialSettings();
     launchCounts.clear();
-    launchTotal = lookupsWhileRecording = 0;
+    launchTotal = lookups = lookupsWhileRecording = 0;
     allocations = 0;
     leaks.clear();
 }
@@ -79,6 +80,12 @@ EXPORT void emuSetCapability(int major, int minor) {
 }
 
 EXPORT void emuSetMultiprocessors(int count) { settings.multiprocessors = count; }
+
+// The CUDA version that the driver says it is for, as 1000·major + 10·minor: before 12030, nothing is brought to the GPU while a stream records.
+EXPORT void emuSetDriverVersion(int version) { settings.driverVersion = version; }
+
+// Has the driver know nothing of kernels' parameters.
+EXPORT void emuHideParameters() { settings.parametersUnknown = true; }
 
 // The nth allocation from now, and count − 1 after it, find no memory: of device or pinned memory, or of something that the driver keeps
 // there (streams, events, modules, instantiated graphs, cuBLAS handles).
@@ -100,7 +107,8 @@ EXPORT long emuLaunches(const char* kernel) {
     return kernel ? launchCounts[kernel] : launchTotal;
 }
 
-// Kernels that were first looked up, and so brought to the GPU, while a stream recorded a graph.
+// Kernels that were looked up for the first time, and so brought to the GPU; and those of them, while a stream recorded a graph.
+EXPORT long emuLookups() { return lookups; }
 EXPORT long emuLookupsWhileRecording() { return lookupsWhileRecording; }
 
 // Work that has been put into streams and has not run.

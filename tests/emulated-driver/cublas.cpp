@@ -5,7 +5,7 @@
 #include <cstring>
 
 enum cublasStatus : int { CUBLAS_STATUS_SUCCESS = 0, CUBLAS_STATUS_NOT_INITIALIZED = 1, CUBLAS_STATUS_ALLOC_FAILED = 3, CUBLAS_STATUS_INVALID_VALUE = 7, CUBLAS_STATUS_EXECUTION_FAILED = 13, CUBLAS_STATUS_NOT_SUPPORTED = 15 };
-enum { Float32 = 0, BFloat16 = 14, FastTf32 = 77, MathTf32 = 3 };
+enum { Float32 = 0, BFloat16 = 14, Compute32F = 68, FastTf32 = 77, MathTf32 = 3 };
 
 struct Handle {
     Stream* stream = nullptr;
@@ -38,12 +38,7 @@ EXPORT cublasStatus cublasDestroy_v2(void* pointer) {
     return CUBLAS_STATUS_SUCCESS;
 }
 
-EXPORT cublasStatus cublasGetVersion_v2(void*, int* version) {
-    *version = 120400;
-    return CUBLAS_STATUS_SUCCESS;
-}
-
-EXPORT const char* cublasGetStatusString(cublasStatus status) {
+EXPORT const char* cublasGetStatusName(cublasStatus status) {
     switch (status) {
         case CUBLAS_STATUS_SUCCESS: return "CUBLAS_STATUS_SUCCESS";
         case CUBLAS_STATUS_NOT_INITIALIZED: return "CUBLAS_STATUS_NOT_INITIALIZED";
@@ -51,6 +46,17 @@ EXPORT const char* cublasGetStatusString(cublasStatus status) {
         case CUBLAS_STATUS_INVALID_VALUE: return "CUBLAS_STATUS_INVALID_VALUE";
         case CUBLAS_STATUS_EXECUTION_FAILED: return "CUBLAS_STATUS_EXECUTION_FAILED";
         default: return "CUBLAS_STATUS_NOT_SUPPORTED";
+    }
+}
+
+// In NVIDIA's own words, which do not have the name in them.
+EXPORT const char* cublasGetStatusString(cublasStatus status) {
+    switch (status) {
+        case CUBLAS_STATUS_NOT_INITIALIZED: return "the library was not initialized";
+        case CUBLAS_STATUS_ALLOC_FAILED: return "the resource allocation failed";
+        case CUBLAS_STATUS_INVALID_VALUE: return "an unsupported value or parameter was passed to the function";
+        case CUBLAS_STATUS_EXECUTION_FAILED: return "the function failed to launch on the GPU";
+        default: return "the requested functionality is not supported";
     }
 }
 
@@ -143,12 +149,18 @@ EXPORT cublasStatus cublasGemmStridedBatchedEx(
     uintptr_t b, int typeB, int ldb, long long strideB, const float* beta, uintptr_t c, int typeC, int ldc, long long strideC, int batches, int compute, int) {
     HANDLE(pointer);
     if (primary.lost != CUDA_SUCCESS) return CUBLAS_STATUS_EXECUTION_FAILED;
-    bool known = (typeA == Float32 || typeA == BFloat16) && typeA == typeB && (typeC == Float32 || typeC == typeA) && (compute == 68 || compute == 69 || compute == FastTf32);
+    bool known = (typeA == Float32 || typeA == BFloat16) && typeA == typeB && (typeC == Float32 || typeC == typeA) && (compute == Compute32F || compute == FastTf32);
     if (!known) return CUBLAS_STATUS_NOT_SUPPORTED;
     if (m < 1 || n < 1 || k < 1 || batches < 1 || lda < (transposeA ? k : m) || ldb < (transposeB ? n : k) || ldc < m) return CUBLAS_STATUS_INVALID_VALUE;
     if ((a | b) % (typeA == BFloat16 ? 2 : 4) || c % (typeC == BFloat16 ? 2 : 4)) return CUBLAS_STATUS_INVALID_VALUE;
     if (!handle->stream || !handle->workspace) return CUBLAS_STATUS_NOT_SUPPORTED;
-    bool tf32 = typeA == Float32 && compute != 69 && (compute == FastTf32 || handle->mathMode == MathTf32);
+    // cuBLAS chooses a kernel by extents and types, and brings it to the GPU when it is first launched.
+    Product product{transposeA, transposeB, m, n, k, batches, typeA, typeC, compute, handle->mathMode};
+    if (!primary.products.count(product)) {
+        if (handle->stream->capture && loadBreaksCaptures("the kernel of a matrix product")) return CUBLAS_STATUS_EXECUTION_FAILED;
+        primary.products.insert(product);
+    }
+    bool tf32 = typeA == Float32 && (compute == FastTf32 || handle->mathMode == MathTf32);
     CUresult result = enqueue(handle->stream, [=, workspace = handle->workspace, bytes = handle->workspaceBytes, alpha = *alpha, beta = *beta] {
         if (CUresult fault = launchFault("cublasGemm")) return fault;
         if (!arenaContains(workspace, bytes)) return explain(CUDA_ERROR_ILLEGAL_ADDRESS, "cuBLAS: the workspace was freed");

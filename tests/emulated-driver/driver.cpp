@@ -75,7 +75,7 @@ EXPORT CUresult cuGetErrorString(CUresult code, const char** text) {
 EXPORT CUresult cuInit(unsigned) { return CUDA_SUCCESS; }
 
 EXPORT CUresult cuDriverGetVersion(int* version) {
-    *version = 12040;
+    *version = settings.driverVersion;
     return CUDA_SUCCESS;
 }
 
@@ -109,14 +109,14 @@ int optInSharedBytes() {
 }
 
 EXPORT CUresult cuDeviceGetAttribute(int* value, int attribute, int) {
-    static const std::map<int, int> values = {{1, 1024}, {8, 48 << 10}, {10, 32}, {13, 1000000}, {36, 1000000}, {37, 64}, {38, 4 << 20}};
-    if (attribute == 81) *value = optInSharedBytes() + (settings.capabilityMajor > 7 ? 1 << 10 : 0);
-    else if (attribute == 97) *value = optInSharedBytes();
-    else if (attribute == 16) *value = settings.multiprocessors;
-    else if (attribute == 75) *value = settings.capabilityMajor;
-    else if (attribute == 76) *value = settings.capabilityMinor;
-    else if (auto found = values.find(attribute); found != values.end()) *value = found->second;
-    else return explain(CUDA_ERROR_INVALID_VALUE, "device attribute %d is not emulated", attribute);
+    switch (attribute) {
+        case 16: *value = settings.multiprocessors; break;
+        case 38: *value = 4 << 20; break;
+        case 75: *value = settings.capabilityMajor; break;
+        case 76: *value = settings.capabilityMinor; break;
+        case 97: *value = optInSharedBytes(); break;
+        default: return explain(CUDA_ERROR_INVALID_VALUE, "device attribute %d is not emulated", attribute);
+    }
     return CUDA_SUCCESS;
 }
 
@@ -166,7 +166,7 @@ EXPORT CUresult cuMemAlloc_v2(uintptr_t* address, size_t bytes) {
 
 EXPORT CUresult cuMemFree_v2(uintptr_t address) {
     ENTER();
-    UNSEEN_BY_CAPTURES();
+    if (CUresult result = refuseInCapture(__func__)) return result;
     if (CUresult result = drainAll()) return result;
     return arenaFree(address) ? CUDA_SUCCESS : explain(CUDA_ERROR_INVALID_VALUE, "cuMemFree of %s", arenaDescribe(address).c_str());
 }
@@ -244,18 +244,6 @@ EXPORT CUresult cuMemsetD8Async(uintptr_t target, unsigned char value, size_t co
     return enqueue(stream, [=] {
         if (!arenaContains(target, count)) return explain(CUDA_ERROR_ILLEGAL_ADDRESS, "memory was freed before it was set");
         memset((void*)target, value, count);
-        return CUDA_SUCCESS;
-    });
-}
-
-EXPORT CUresult cuMemsetD32Async(uintptr_t target, unsigned value, size_t count, void* handle) {
-    ENTER();
-    STREAM(handle);
-    if (target % 4) return explain(CUDA_ERROR_INVALID_VALUE, "32-bit words at an unaligned address");
-    if (CUresult result = onDevice(target, count * 4, __func__)) return result;
-    return enqueue(stream, [=] {
-        if (!arenaContains(target, count * 4)) return explain(CUDA_ERROR_ILLEGAL_ADDRESS, "memory was freed before it was set");
-        for (size_t i = 0; i < count; i++) ((unsigned*)target)[i] = value;
         return CUDA_SUCCESS;
     });
 }

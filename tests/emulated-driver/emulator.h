@@ -9,6 +9,7 @@
 //
 // Work put into a stream runs when somebody waits for it, on the waiting thread, under one lock; blocks run one after the other.
 #pragma once
+#include <array>
 #include <cstdarg>
 #include <cstddef>
 #include <cstdint>
@@ -43,7 +44,8 @@ struct Dim3 {
 // ---- what tests can set (control.cpp)
 
 struct Settings {
-    int capabilityMajor = 9, capabilityMinor = 0, multiprocessors = 4;
+    int capabilityMajor = 9, capabilityMinor = 0, multiprocessors = 4, driverVersion = 12040;
+    bool parametersUnknown = false;                 // cuFuncGetParamInfo has an error for every kernel
     uint64_t memoryBytes = uint64_t(4) << 30;
     uint64_t seed = 1;
     long failAllocation = 0, failAllocations = 0;   // countdown to the first allocation that fails, and how many fail then
@@ -147,6 +149,9 @@ struct Module {
     std::map<std::string, std::unique_ptr<Function>> functions;
 };
 
+// What tells one kernel of cuBLAS from another: transpositions, extents, batches, types, mode.
+using Product = std::array<int, 10>;
+
 struct Context {
     int references = 0;
     unsigned generation = 1;                        // how often it was destroyed: a thread's current context may be a former one
@@ -156,6 +161,7 @@ struct Context {
     std::set<Graph*> graphs, executables;
     std::set<Module*> modules;
     std::set<Function*> functions;
+    std::set<Product> products;                     // whose kernels are on the GPU
 };
 extern Context primary;
 
@@ -185,6 +191,8 @@ extern thread_local unsigned current;               // the generation of the con
 
 CUresult enqueue(Stream* stream, Work work);
 CUresult refuseInStrictCapture(const char* call);
+CUresult refuseInCapture(const char* call);
+CUresult loadBreaksCaptures(const char* what);
 bool anyCapture();
 CUresult drain(Stream* stream);
 CUresult drainAll();
@@ -193,15 +201,12 @@ Stream* streamOf(void* handle);                     // null where there is none
 CUresult launch(Function* function, Dim3 grid, Dim3 block, uint32_t sharedBytes, Stream* stream, void** arguments);
 extern std::map<std::string, long> launchCounts;
 extern long launchTotal;
-extern long lookupsWhileRecording;
+extern long lookups, lookupsWhileRecording;
 
 CUresult loadModule(const char* image, Module** result);
 void unloadModule(Module* module);
 
-constexpr char ImageMagic[8] = {'E', 'M', 'U', 'C', 'U', 'B', 'I', 'N'};
-struct ImageHeader {
-    char magic[8];
-    uint32_t capability;                            // 90 for sm_90 and sm_90a
-    uint32_t reserved;
-    uint64_t bytes;                                 // of the shared library that follows
-};
+// A module's image, like a cubin, is an ELF file for EM_CUDA with the chip in its flags (90 for sm_90 and sm_90a), whose symbol table marks the
+// kernels among its functions. Machine code is what g++ made, as a shared library in the one section of data.
+constexpr int CudaMachine = 190, CudaEntry = 0x10;
+std::string makeImage(int capability, const std::vector<std::string>& kernels, const std::string& library);

@@ -2,10 +2,52 @@
 #include "emulator.h"
 #include <cstring>
 #include <dlfcn.h>
+#include <elf.h>
 #include <link.h>
 #include <memory>
 #include <sys/mman.h>
 #include <unistd.h>
+
+std::string makeImage(int capability, const std::vector<std::string>& kernels, const std::string& library) {
+    enum { None, Names, Symbols, Library, Count };
+    std::string names(1, '\0');
+    std::vector<Elf64_Sym> symbols(1);
+    for (const auto& kernel : kernels) {
+        Elf64_Sym symbol{};
+        symbol.st_name = Elf64_Word(names.size());
+        symbol.st_info = ELF64_ST_INFO(STB_GLOBAL, STT_FUNC);
+        symbol.st_other = CudaEntry;
+        symbol.st_shndx = Library;
+        symbols.push_back(symbol);
+        names += kernel + '\0';
+    }
+    Elf64_Ehdr header{};
+    memcpy(header.e_ident, ELFMAG, SELFMAG);
+    header.e_ident[EI_CLASS] = ELFCLASS64;
+    header.e_ident[EI_DATA] = ELFDATA2LSB;
+    header.e_ident[EI_VERSION] = EV_CURRENT;
+    header.e_type = ET_EXEC;
+    header.e_machine = CudaMachine;
+    header.e_version = EV_CURRENT;
+    header.e_flags = Elf64_Word(capability);
+    header.e_ehsize = sizeof header;
+    header.e_shoff = sizeof header;
+    header.e_shentsize = sizeof(Elf64_Shdr);
+    header.e_shnum = Count;
+    Elf64_Shdr sections[Count]{};
+    std::string contents[Count] = {"", names, std::string((const char*)symbols.data(), symbols.size() * sizeof(Elf64_Sym)), library};
+    Elf64_Word types[Count] = {SHT_NULL, SHT_STRTAB, SHT_SYMTAB, SHT_PROGBITS};
+    std::string image((const char*)&header, sizeof header), body;
+    for (int i = Names; i < Count; i++) {
+        sections[i].sh_type = types[i];
+        sections[i].sh_offset = sizeof header + sizeof sections + body.size();
+        sections[i].sh_size = contents[i].size();
+        body += contents[i];
+    }
+    sections[Symbols].sh_link = Names;
+    sections[Symbols].sh_entsize = sizeof(Elf64_Sym);
+    return image + std::string((const char*)sections, sizeof sections) + body;
+}
 
 static void findImage(LoadedModule& module) {
     dl_iterate_phdr([](dl_phdr_info* info, size_t, void* data) {
@@ -26,16 +68,20 @@ static void findImage(LoadedModule& module) {
 }
 
 CUresult loadModule(const char* image, Module** result) {
-    ImageHeader header;
+    Elf64_Ehdr header;
     memcpy(&header, image, sizeof header);
-    if (memcmp(header.magic, ImageMagic, sizeof ImageMagic)) return explain(CUDA_ERROR_INVALID_IMAGE, "not an image of the emulated compiler");
-    if (int(header.capability) != settings.capabilityMajor * 10 + settings.capabilityMinor) {
-        return explain(CUDA_ERROR_NO_BINARY_FOR_GPU, "the image is for sm_%u", header.capability);
+    if (memcmp(header.e_ident, ELFMAG, SELFMAG) || header.e_machine != CudaMachine) return explain(CUDA_ERROR_INVALID_IMAGE, "not an image of the emulated compiler");
+    if (int(header.e_flags) != settings.capabilityMajor * 10 + settings.capabilityMinor) {
+        return explain(CUDA_ERROR_NO_BINARY_FOR_GPU, "the image is for sm_%u", header.e_flags);
     }
     auto module = std::make_unique<Module>();
-    module->loaded.image.assign(image + sizeof header, image + sizeof header + header.bytes);
+    for (int i = 0; i < header.e_shnum; i++) {
+        Elf64_Shdr section;
+        memcpy(&section, image + header.e_shoff + i * sizeof section, sizeof section);
+        if (section.sh_type == SHT_PROGBITS) module->loaded.image.assign(image + section.sh_offset, image + section.sh_offset + section.sh_size);
+    }
     int file = memfd_create("kernels", MFD_CLOEXEC);
-    if (file < 0 || write(file, module->loaded.image.data(), header.bytes) != (ssize_t)header.bytes) return explain(CUDA_ERROR_OUT_OF_MEMORY, "no memory for a module's file");
+    if (file < 0 || write(file, module->loaded.image.data(), module->loaded.image.size()) != (ssize_t)module->loaded.image.size()) return explain(CUDA_ERROR_OUT_OF_MEMORY, "no memory for a module's file");
     // The dynamic linker takes a library of a name that it knows for the one it has loaded, and file numbers come back: the module's own
     // number, spelt in "/" and "/./", makes the name new.
     static unsigned modules = 0;
@@ -56,7 +102,7 @@ CUresult loadModule(const char* image, Module** result) {
     return CUDA_SUCCESS;
 }
 
-long lookupsWhileRecording;
+long lookups, lookupsWhileRecording;
 
 void unloadModule(Module* module) {
     primary.modules.erase(module);
@@ -68,6 +114,7 @@ void unloadModule(Module* module) {
 EXPORT CUresult cuModuleLoadData(void** result, const void* image) {
     ENTER();
     UNSEEN_BY_CAPTURES();
+    if (CUresult result = loadBreaksCaptures(__func__)) return result;
     if (allocationFails()) return explain(CUDA_ERROR_OUT_OF_MEMORY, "as ordered");
     return loadModule((const char*)image, (Module**)result);
 }
@@ -88,7 +135,11 @@ EXPORT CUresult cuModuleGetFunction(void** result, void* handle, const char* nam
     auto* module = (Module*)handle;
     if (!primary.modules.count(module)) return CUDA_ERROR_INVALID_HANDLE;
     auto& function = module->functions[name];
-    lookupsWhileRecording += !function && anyCapture();
+    if (!function) {
+        if (CUresult result = loadBreaksCaptures(__func__)) return result;
+        lookups++;
+        lookupsWhileRecording += anyCapture();
+    }
     for (int i = 0; i < module->loaded.kernelCount && !function; i++) {
         const Kernel& kernel = module->loaded.kernels[i];
         if (!strcmp(kernel.name, name)) function = std::make_unique<Function>(Function{&module->loaded, &kernel, 48 << 10});
@@ -101,11 +152,9 @@ EXPORT CUresult cuModuleGetFunction(void** result, void* handle, const char* nam
 EXPORT CUresult cuFuncGetAttribute(int* value, int attribute, void* handle) {
     ENTER();
     FUNCTION(handle);
-    switch (attribute) {
-        case 0: *value = function->kernel->maxThreads; break;
-        case 8: *value = function->dynamicSharedLimit; break;
-        default: *value = 0;                        // registers and memory of the real code: only the real compiler knows
-    }
+    constexpr int SharedSizeBytes = 1;
+    if (attribute != SharedSizeBytes) return explain(CUDA_ERROR_INVALID_VALUE, "function attribute %d is not emulated", attribute);
+    *value = 0;                                     // of the real code: only the real compiler knows
     return CUDA_SUCCESS;
 }
 
@@ -122,7 +171,7 @@ EXPORT CUresult cuFuncGetParamInfo(void* handle, size_t index, size_t* offset, s
     ENTER();
     FUNCTION(handle);
     const Kernel* kernel = function->kernel;
-    if (index >= (size_t)kernel->parameterCount) return CUDA_ERROR_INVALID_VALUE;
+    if (settings.parametersUnknown || index >= (size_t)kernel->parameterCount) return CUDA_ERROR_INVALID_VALUE;
     size_t at = 0;
     for (size_t i = 0; i <= index; i++) {
         at = (at + kernel->parameterAlignments[i] - 1) / kernel->parameterAlignments[i] * kernel->parameterAlignments[i];
@@ -130,14 +179,6 @@ EXPORT CUresult cuFuncGetParamInfo(void* handle, size_t index, size_t* offset, s
         at += kernel->parameterSizes[i];
     }
     *size = kernel->parameterSizes[index];
-    return CUDA_SUCCESS;
-}
-
-EXPORT CUresult cuOccupancyMaxActiveBlocksPerMultiprocessor(int* blocks, void* handle, int threads, size_t sharedBytes) {
-    ENTER();
-    FUNCTION(handle);
-    if ((int)sharedBytes > function->dynamicSharedLimit) return explain(CUDA_ERROR_INVALID_VALUE, "%zu bytes of shared memory, above the %d allowed", sharedBytes, function->dynamicSharedLimit);
-    *blocks = std::min(2048 / std::max(threads, 1), sharedBytes ? int((228 << 10) / (sharedBytes + 1024)) : 32);
     return CUDA_SUCCESS;
 }
 

@@ -98,17 +98,15 @@ static bool runTool(const std::vector<std::string>& words, const std::string& ou
     return started && WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
-// What ptxas -v writes of each kernel, as far as its names go: what a kernel needs of a chip only the real compiler knows.
-static std::string kernelReport(const std::string& rewritten) {
+// The kernels that rewriteKernels listed at the end of its text.
+static std::vector<std::string> kernelNames(const std::string& rewritten) {
     static const std::string mark = ">::describe(\"";
-    std::string report;
+    std::vector<std::string> names;
     for (size_t at = rewritten.find(mark); at != std::string::npos; at = rewritten.find(mark, at)) {
         at += mark.size();
-        std::string name = rewritten.substr(at, rewritten.find('"', at) - at);
-        report += "ptxas info    : Compiling entry function '" + name + "' for 'an emulated GPU'\nptxas info    : Function properties for " + name +
-            "\n    0 bytes stack frame, 0 bytes spill stores, 0 bytes spill loads\nptxas info    : Used 0 registers\n";
+        names.push_back(rewritten.substr(at, rewritten.find('"', at) - at));
     }
-    return report;
+    return names;
 }
 
 static bool build(Program& program, const std::string& scratch, int capability, bool archSpecific, bool fused) {
@@ -124,10 +122,11 @@ static bool build(Program& program, const std::string& scratch, int capability, 
     };
     if (archSpecific) preprocess.push_back("-D__CUDA_ARCH_FEAT_SM" + std::to_string(capability) + "_ALL=1");
     bool good = runTool(preprocess, log);
+    std::vector<std::string> kernels;
     if (good) {
         std::string error, text = rewriteKernels(readFile(base + ".ii"), error);
         if (good = error.empty(); !good) program.log = error;
-        program.log += kernelReport(text);
+        kernels = kernelNames(text);
         writeFile(base + ".rewritten.ii", text);
     }
     good = good && runTool({
@@ -141,13 +140,7 @@ static bool build(Program& program, const std::string& scratch, int capability, 
     }, log);
     program.log += readFile(log);
     if (!good) return false;
-    std::string library = readFile(scratch + "/module.so");
-    ImageHeader header{};
-    memcpy(header.magic, ImageMagic, sizeof ImageMagic);
-    header.capability = capability;
-    header.bytes = library.size();
-    program.image.assign((const char*)&header, sizeof header);
-    program.image += library;
+    program.image = makeImage(capability, kernels, readFile(scratch + "/module.so"));
     return true;
 }
 

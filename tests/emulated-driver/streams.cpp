@@ -43,6 +43,19 @@ CUresult refuseInStrictCapture(const char* call) {
     return CUDA_SUCCESS;
 }
 
+// A call that may wait for all of the context, which nobody may while a stream of it records. Of cuMemFree, which is known to wait, it is not
+// documented whether this holds in relaxed mode, too: this driver takes it that it does.
+CUresult refuseInCapture(const char* call) {
+    for (const auto& weak : captures) {
+        auto capture = weak.lock();
+        if (capture && !capture->ended) return breakCapture(*capture, CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED, (std::string(call) + " while a stream records a graph").c_str());
+    }
+    return CUDA_SUCCESS;
+}
+
+// Up to CUDA 12.2 code cannot be brought to the GPU while a stream records; from 12.3 on it can.
+CUresult loadBreaksCaptures(const char* what) { return settings.driverVersion < 12030 ? refuseInCapture(what) : CUDA_SUCCESS; }
+
 static CUresult runOne(Stream* stream) {
     Work work = std::move(stream->queue.front());
     stream->queue.pop_front();
@@ -177,18 +190,6 @@ EXPORT CUresult cuEventSynchronize(void* handle) {
     EVENT(handle);
     if (CUresult result = refuseCaptured(event, __func__)) return result;
     return event->marker ? reach(event->marker) : CUDA_SUCCESS;
-}
-
-EXPORT CUresult cuEventQuery(void* handle) {
-    ENTER();
-    EVENT(handle);
-    if (CUresult result = refuseCaptured(event, __func__)) return result;
-    UNSEEN_BY_CAPTURES();
-    if (!event->marker || event->marker->reached) return CUDA_SUCCESS;
-    if (!event->marker->stream->queue.empty()) {
-        if (CUresult result = runOne(event->marker->stream)) return result;
-    }
-    return event->marker->reached ? CUDA_SUCCESS : CUDA_ERROR_NOT_READY;
 }
 
 EXPORT CUresult cuEventElapsedTime(float* milliseconds, void* start, void* end) {

@@ -1,10 +1,6 @@
 namespace RawDiffusion.Core;
 
-/// <summary>Wrong usage or configuration (exit code 2).</summary>
+/// <summary>Wrong usage or configuration.</summary>
 /// <param name="message">What was found, what was expected, what to do.</param>
 /// <param name="inner">The cause, where there is one.</param>
-public sealed class ConfigurationException(string message, Exception? inner = null) : RawDiffusionException(message, inner)
-{
-    /// <inheritdoc/>
-    public override int ExitCode => 2;
-}
+public sealed class ConfigurationException(string message, Exception? inner = null) : RawDiffusionException(message, inner);

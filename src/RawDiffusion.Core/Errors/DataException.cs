@@ -1,10 +1,6 @@
 namespace RawDiffusion.Core;
 
-/// <summary>Input data that cannot be read or used (exit code 3).</summary>
+/// <summary>Input data that cannot be read or used.</summary>
 /// <param name="message">What was found, what was expected, what to do.</param>
 /// <param name="inner">The cause, where there is one.</param>
-public sealed class DataException(string message, Exception? inner = null) : RawDiffusionException(message, inner)
-{
-    /// <inheritdoc/>
-    public override int ExitCode => 3;
-}
+public sealed class DataException(string message, Exception? inner = null) : RawDiffusionException(message, inner);

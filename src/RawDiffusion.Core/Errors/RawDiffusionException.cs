@@ -3,8 +3,4 @@ namespace RawDiffusion.Core;
 /// <summary>A failure that is explained to the user in one paragraph: what was found, what was expected, what to do.</summary>
 /// <param name="message">The paragraph.</param>
 /// <param name="inner">The cause, where there is one.</param>
-public abstract class RawDiffusionException(string message, Exception? inner = null) : Exception(message, inner)
-{
-    /// <summary>The exit code that the executable ends with when this failure reaches it.</summary>
-    public abstract int ExitCode { get; }
-}
+public abstract class RawDiffusionException(string message, Exception? inner = null) : Exception(message, inner);

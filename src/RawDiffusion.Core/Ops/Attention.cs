@@ -12,10 +12,40 @@ public abstract partial class Device
     /// <param name="y">Like q.</param>
     /// <param name="probabilities">[N, heads, T, T]: p, for the backward.</param>
     /// <param name="heads">A divisor of C.</param>
-    public abstract void Attention(Tensor q, Tensor k, Tensor v, Tensor y, Tensor probabilities, int heads);
+    public void Attention(Tensor q, Tensor k, Tensor v, Tensor y, Tensor probabilities, int heads)
+    {
+        const string op = nameof(Attention);
+        Check(op, q, k, v);
+        var squares = Probabilities(op, q, k, v, heads);
+        Written(op, "y", y, q.Shape);
+        Written(op, "the probabilities", probabilities, squares);
+        AttentionCore(q, k, v, y, probabilities, heads);
+    }
 
     /// <summary>The gradients of <see cref="Attention"/>. dv is written first, then dq, then dk, so that they may be one tensor.</summary>
-    public abstract void AttentionBackward(Tensor dy, Tensor q, Tensor k, Tensor v, Tensor probabilities, Sink dq, Sink dk, Sink dv, int heads);
+    public void AttentionBackward(Tensor dy, Tensor q, Tensor k, Tensor v, Tensor probabilities, Sink dq, Sink dk, Sink dv, int heads)
+    {
+        const string op = nameof(AttentionBackward);
+        Check(op, q, k, v);
+        Check(op, "the probabilities", probabilities, Probabilities(op, q, k, v, heads));
+        Check(op, "dy", dy, q.Shape);
+        if (Written(op, "dq", dq, q.Shape) | Written(op, "dk", dk, q.Shape) | Written(op, "dv", dv, q.Shape))
+        {
+            AttentionBackwardCore(dy, q, k, v, probabilities, dq, dk, dv, heads);
+        }
+    }
+
+    /// <summary>Does <see cref="Attention"/>, whose arguments have been checked.</summary>
+    protected abstract void AttentionCore(Tensor q, Tensor k, Tensor v, Tensor y, Tensor probabilities, int heads);
+
+    /// <summary>Does <see cref="AttentionBackward"/>, whose arguments have been checked.</summary>
+    protected abstract void AttentionBackwardCore(Tensor dy, Tensor q, Tensor k, Tensor v, Tensor probabilities, Sink dq, Sink dk, Sink dv, int heads);
+
+    /// <summary>The shape of a probability for each image, head, query and key.</summary>
+    internal static Shape Probabilities(string op, Tensor q, Tensor k, Tensor v, int heads) =>
+        q.Shape == k.Shape && q.Shape == v.Shape && q.Shape.Rank >= 3 && heads >= 1 && q.Shape.C % heads == 0
+            ? new Shape(q.Shape.N, heads, q.Shape.Positions, q.Shape.Positions)
+            : throw Unfit(op, $"q, k and v of one shape [N, …, C] whose channels {heads} heads divide", q, k, v);
 }
 
 public sealed partial class Tape
@@ -30,12 +60,9 @@ public sealed partial class Tape
     public Tensor Attention(Tensor q, Tensor k, Tensor v, int heads)
     {
         const string op = "Attention";
-        Check(op, q, k, v);
-        Expect(q.Shape == k.Shape && q.Shape == v.Shape && q.Shape.Rank >= 3 && heads >= 1 && q.Shape.C % heads == 0,
-            op, $"q, k and v of one shape [N, …, C] whose channels {heads} heads divide", q, k, v);
+        var squares = Device.Probabilities(op, q, k, v, heads);
         var y = Make(op, q.Shape);
-        int tokens = q.Shape.Positions;
-        var probabilities = Make(op + ".probabilities", new Shape(q.Shape.N, heads, tokens, tokens));
+        var probabilities = Make(op + ".probabilities", squares);
         Device.Attention(q, k, v, y, probabilities, heads);
         return Record(op, y, [q, k, v], [probabilities], dy =>
         {

@@ -10,13 +10,53 @@ public abstract partial class Device
     /// <param name="residual">[N, OutH, OutW, Cout].</param>
     /// <param name="y">[N, OutH, OutW, Cout].</param>
     /// <param name="geometry">The extents.</param>
-    public abstract void Conv2d(Tensor x, Tensor w, Tensor? bias, Tensor? channelAdd, Tensor? residual, Tensor y, in ConvGeometry geometry);
+    public void Conv2d(Tensor x, Tensor w, Tensor? bias, Tensor? channelAdd, Tensor? residual, Tensor y, in ConvGeometry geometry)
+    {
+        const string op = nameof(Conv2d);
+        geometry.Check(op);
+        Check(op, "x", x, geometry.Input);
+        Check(op, "w", w, geometry.Weights);
+        Check(op, "the bias", bias, new Shape(geometry.Cout));
+        Check(op, "the channel add", channelAdd, new Shape(geometry.N, geometry.Cout));
+        Check(op, "the residual", residual, geometry.Output);
+        Written(op, "y", y, geometry.Output);
+        Conv2dCore(x, w, bias, channelAdd, residual, y, geometry);
+    }
 
     /// <summary>dx (+)= the transposed convolution of dy with w.</summary>
-    public abstract void Conv2dBackwardInput(Tensor dy, Tensor w, Sink dx, in ConvGeometry geometry);
+    public void Conv2dBackwardInput(Tensor dy, Tensor w, Sink dx, in ConvGeometry geometry)
+    {
+        const string op = nameof(Conv2dBackwardInput);
+        geometry.Check(op);
+        Check(op, "dy", dy, geometry.Output);
+        Check(op, "w", w, geometry.Weights);
+        if (Written(op, "dx", dx, geometry.Input))
+        {
+            Conv2dBackwardInputCore(dy, w, dx, geometry);
+        }
+    }
 
     /// <summary>dw (+)= Σ over images and pixels of dy ⊗ x; dbias (+)= Σ dy.</summary>
-    public abstract void Conv2dBackwardWeight(Tensor x, Tensor dy, Sink dw, Sink dbias, in ConvGeometry geometry);
+    public void Conv2dBackwardWeight(Tensor x, Tensor dy, Sink dw, Sink dbias, in ConvGeometry geometry)
+    {
+        const string op = nameof(Conv2dBackwardWeight);
+        geometry.Check(op);
+        Check(op, "x", x, geometry.Input);
+        Check(op, "dy", dy, geometry.Output);
+        if (Written(op, "dw", dw, geometry.Weights) | Written(op, "dbias", dbias, new Shape(geometry.Cout)))
+        {
+            Conv2dBackwardWeightCore(x, dy, dw, dbias, geometry);
+        }
+    }
+
+    /// <summary>Does <see cref="Conv2d"/>, whose arguments have been checked.</summary>
+    protected abstract void Conv2dCore(Tensor x, Tensor w, Tensor? bias, Tensor? channelAdd, Tensor? residual, Tensor y, in ConvGeometry geometry);
+
+    /// <summary>Does <see cref="Conv2dBackwardInput"/>, whose arguments have been checked.</summary>
+    protected abstract void Conv2dBackwardInputCore(Tensor dy, Tensor w, Sink dx, in ConvGeometry geometry);
+
+    /// <summary>Does <see cref="Conv2dBackwardWeight"/>, whose arguments have been checked.</summary>
+    protected abstract void Conv2dBackwardWeightCore(Tensor x, Tensor dy, Sink dw, Sink dbias, in ConvGeometry geometry);
 }
 
 public sealed partial class Tape
@@ -37,19 +77,14 @@ public sealed partial class Tape
     public Tensor Conv2d(Tensor x, Tensor w, Tensor? bias, int stride = 1, Padding? padding = null, Tensor? channelAdd = null, Tensor? residual = null)
     {
         const string op = "Conv2d";
-        Check(op, x, w, bias, channelAdd, residual);
-        Expect(x.Shape.Rank == 4 && w.Shape.Rank == 4 && w.Shape[1] == w.Shape[2] && w.Shape.C == x.Shape.C && stride >= 1,
+        Device.Expect(x.Shape.Rank == 4 && w.Shape.Rank == 4 && w.Shape[1] == w.Shape[2] && w.Shape.C == x.Shape.C && stride >= 1,
             op, "x [N, H, W, Cin], w [Cout, K, K, Cin], stride ≥ 1", x, w);
         var pad = padding ?? Padding.All(w.Shape[1] / 2);
         var g = new ConvGeometry(x.Shape[0], x.Shape[1], x.Shape[2], x.Shape.C, w.Shape[0], w.Shape[1], stride, pad.Top, pad.Left, pad.Bottom, pad.Right);
-        Expect(g.H + pad.Top + pad.Bottom >= g.Kernel && g.W + pad.Left + pad.Right >= g.Kernel, op, "an image at least as large as the kernel", x, w);
-        var outShape = new Shape(g.N, g.OutH, g.OutW, g.Cout);
-        ExpectShape(op, "the bias", bias, new Shape(g.Cout));
-        ExpectShape(op, "the channel add", channelAdd, new Shape(g.N, g.Cout));
-        ExpectShape(op, "the residual", residual, outShape);
+        g.Check(op);
         bool matrix = g.Kernel == 1 && stride == 1 && pad == default && channelAdd is null;
 
-        var y = Make(op, outShape);
+        var y = Make(op, g.Output);
         if (matrix)
         {
             Device.Linear(x, w, bias, residual, y);
@@ -63,38 +98,15 @@ public sealed partial class Tape
             if (matrix)
             {
                 Device.LinearBackwardWeight(x, dy, SinkOf(w), SinkOf(bias));
-                if (SinkOf(x) is { IsWanted: true } dx)
-                {
-                    Device.LinearBackwardInput(dy, w, dx);
-                }
+                Device.LinearBackwardInput(dy, w, SinkOf(x));
             }
             else
             {
                 Device.Conv2dBackwardWeight(x, dy, SinkOf(w), SinkOf(bias), g);
-                if (SinkOf(channelAdd) is { IsWanted: true } sum)
-                {
-                    Device.SumPositions(dy, sum);
-                }
-                if (SinkOf(x) is { IsWanted: true } dx)
-                {
-                    Device.Conv2dBackwardInput(dy, w, dx, g);
-                }
+                Device.SumPositions(dy, SinkOf(channelAdd));
+                Device.Conv2dBackwardInput(dy, w, SinkOf(x), g);
             }
             PassGradient(y, residual);
         });
     }
-}
-
-/// <summary>Rows and columns of zeros around an image.</summary>
-/// <param name="Top">Rows above.</param>
-/// <param name="Left">Columns on the left.</param>
-/// <param name="Bottom">Rows below.</param>
-/// <param name="Right">Columns on the right.</param>
-public readonly record struct Padding(int Top, int Left, int Bottom, int Right)
-{
-    /// <summary>The same on every side.</summary>
-    public static Padding All(int pixels) => new(pixels, pixels, pixels, pixels);
-
-    /// <summary>TensorFlow's SAME for a stride of 2 and even extents: one row below and one column on the right.</summary>
-    public static Padding BottomRight => new(0, 0, 1, 1);
 }

@@ -24,8 +24,34 @@ public readonly record struct ConvGeometry(
     /// <summary>Columns of y.</summary>
     public int OutW => (W + PadLeft + PadRight - Kernel) / Stride + 1;
 
+    /// <summary>The shape of x.</summary>
+    internal Shape Input => new(N, H, W, Cin);
+
+    /// <summary>The shape of the weights.</summary>
+    internal Shape Weights => new(Cout, Kernel, Kernel, Cin);
+
+    /// <summary>The shape of y.</summary>
+    internal Shape Output => new(N, OutH, OutW, Cout);
+
     /// <summary>Multiplications and additions of one pass (forward, or backward to the input or to the weights), padding included.</summary>
     public long Flops => 2L * N * OutH * OutW * Cout * Kernel * Kernel * Cin;
+
+    /// <summary>Checks that there is such a convolution.</summary>
+    /// <param name="op">Who asks, for the message.</param>
+    /// <exception cref="ArgumentException">Sizes below one, an image smaller than the kernel, or negative padding or padding as wide as the kernel.</exception>
+    public void Check(string op)
+    {
+        if (Math.Min(Math.Min(N, Cin), Math.Min(Math.Min(H, W), Math.Min(Cout, Math.Min(Kernel, Stride)))) < 1
+            || Math.Min(Math.Min(PadTop, PadLeft), Math.Min(PadBottom, PadRight)) < 0
+            || H + PadTop + PadBottom < Kernel || W + PadLeft + PadRight < Kernel || Math.Max(PadTop, PadLeft) >= Kernel)
+        {
+            throw new ArgumentException($"{op}: expected positive sizes, an image at least as large as the kernel with its padding, and padding smaller than the kernel; found {this}");
+        }
+    }
+
+    /// <summary>The extents as messages show them.</summary>
+    public override string ToString() =>
+        $"x [{N}, {H}, {W}, {Cin}], w [{Cout}, {Kernel}, {Kernel}, {Cin}], stride {Stride}, padding ({PadTop}, {PadLeft}, {PadBottom}, {PadRight})";
 
     /// <summary>A convolution that keeps height and width at stride 1, with an odd kernel and equal padding on all sides.</summary>
     /// <param name="n">Images.</param>

@@ -7,7 +7,23 @@ public abstract partial class Device
     /// <param name="y">Like x; may be x itself unless it is added to.</param>
     /// <param name="rate">In [0, 1).</param>
     /// <param name="stream">Uniform number of an element: <see cref="Philox.Uniform"/> of its word.</param>
-    public abstract void Dropout(Tensor x, Sink y, double rate, in RandomStream stream);
+    public void Dropout(Tensor x, Sink y, double rate, in RandomStream stream)
+    {
+        const string op = nameof(Dropout);
+        Check(op, x);
+        Check(op, stream);
+        if (rate is not (>= 0 and < 1))
+        {
+            throw Unfit(op, $"a rate in [0, 1), not {rate}", x);
+        }
+        if (Written(op, "y", y, x.Shape))
+        {
+            DropoutCore(x, y, rate, stream);
+        }
+    }
+
+    /// <summary>Does <see cref="Dropout"/>, whose arguments have been checked.</summary>
+    protected abstract void DropoutCore(Tensor x, Sink y, double rate, in RandomStream stream);
 }
 
 public sealed partial class Tape
@@ -20,10 +36,6 @@ public sealed partial class Tape
     public Tensor Dropout(Tensor x, double rate, RandomStream stream)
     {
         const string op = "Dropout";
-        Check(op, x);
-        Check(op, stream.Position, DType.Int32);
-        ExpectShape(op, "the stream's position (step, first sample)", stream.Position, new Shape(2));
-        Expect(rate is >= 0 and < 1, op, $"a rate in [0, 1), not {rate}", x);
         var y = Make(op, x.Shape);
         Device.Dropout(x, Sink.Into(y), rate, stream);
         return Record(op, y, [x], [], dy => Device.Dropout(dy, SinkOf(x), rate, stream));

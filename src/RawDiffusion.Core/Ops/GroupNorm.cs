@@ -17,7 +17,15 @@ public abstract partial class Device
     /// <param name="groups">A divisor of C; a group is C/groups neighbouring channels.</param>
     /// <param name="eps">Added to the variance.</param>
     /// <param name="silu">Whether SiLU follows.</param>
-    public abstract void GroupNorm(Tensor x, Tensor gamma, Tensor beta, Tensor? scaleShift, Tensor y, Tensor mean, Tensor rstd, int groups, double eps, bool silu);
+    public void GroupNorm(Tensor x, Tensor gamma, Tensor beta, Tensor? scaleShift, Tensor y, Tensor mean, Tensor rstd, int groups, double eps, bool silu)
+    {
+        const string op = nameof(GroupNorm);
+        var statistics = CheckGroupNorm(op, x, gamma, beta, scaleShift, groups);
+        Written(op, "y", y, x.Shape);
+        Written(op, "the mean", mean, statistics);
+        Written(op, "rstd", rstd, statistics);
+        GroupNormCore(x, gamma, beta, scaleShift, y, mean, rstd, groups, eps, silu);
+    }
 
     /// <summary>The gradients of <see cref="GroupNorm"/>, from x and its statistics.</summary>
     /// <param name="dy">∂loss/∂y.</param>
@@ -33,9 +41,47 @@ public abstract partial class Device
     /// <param name="dScaleShift">[N, 2C]; none if there is no scaleShift.</param>
     /// <param name="groups">As in the forward.</param>
     /// <param name="silu">As in the forward.</param>
-    public abstract void GroupNormBackward(
+    public void GroupNormBackward(
+        Tensor dy, Tensor x, Tensor gamma, Tensor beta, Tensor? scaleShift, Tensor mean, Tensor rstd, Sink dx, Sink dgamma, Sink dbeta,
+        Sink dScaleShift, int groups, bool silu)
+    {
+        const string op = nameof(GroupNormBackward);
+        var statistics = CheckGroupNorm(op, x, gamma, beta, scaleShift, groups);
+        Check(op, "dy", dy, x.Shape);
+        Check(op, "the mean", mean, statistics);
+        Check(op, "rstd", rstd, statistics);
+        Expect(scaleShift is not null || !dScaleShift.IsWanted, op, "a scale and shift where their gradient is wanted", x, dScaleShift.Tensor);
+        Expect(dgamma.Tensor is null || dgamma.Tensor != dbeta.Tensor, op, "different tensors for dgamma and dbeta", dgamma.Tensor, dbeta.Tensor);
+        var channels = new Shape(x.Shape.C);
+        if (Written(op, "dx", dx, x.Shape) | Written(op, "dgamma", dgamma, channels) | Written(op, "dbeta", dbeta, channels) |
+            Written(op, "the gradient of the scale and shift", dScaleShift, new Shape(x.Shape.N, 2 * x.Shape.C)))
+        {
+            GroupNormBackwardCore(dy, x, gamma, beta, scaleShift, mean, rstd, dx, dgamma, dbeta, dScaleShift, groups, silu);
+        }
+    }
+
+    /// <summary>Does <see cref="GroupNorm"/>, whose arguments have been checked.</summary>
+    protected abstract void GroupNormCore(Tensor x, Tensor gamma, Tensor beta, Tensor? scaleShift, Tensor y, Tensor mean, Tensor rstd, int groups, double eps, bool silu);
+
+    /// <summary>Does <see cref="GroupNormBackward"/>, whose arguments have been checked.</summary>
+    protected abstract void GroupNormBackwardCore(
         Tensor dy, Tensor x, Tensor gamma, Tensor beta, Tensor? scaleShift, Tensor mean, Tensor rstd, Sink dx, Sink dgamma, Sink dbeta,
         Sink dScaleShift, int groups, bool silu);
+
+    /// <summary>The shape of a mean for each image and group.</summary>
+    internal static Shape Statistics(string op, Tensor x, int groups) => groups >= 1 && x.Shape.C % groups == 0
+        ? new Shape(x.Shape.N, groups)
+        : throw Unfit(op, $"a number of channels that {groups} groups divide", x);
+
+    private Shape CheckGroupNorm(string op, Tensor x, Tensor gamma, Tensor beta, Tensor? scaleShift, int groups)
+    {
+        Check(op, x);
+        var channels = new Shape(x.Shape.C);
+        Check(op, "gamma", gamma, channels);
+        Check(op, "beta", beta, channels);
+        Check(op, "the scale and shift", scaleShift, new Shape(x.Shape.N, 2 * x.Shape.C));
+        return Statistics(op, x, groups);
+    }
 }
 
 public sealed partial class Tape
@@ -53,15 +99,10 @@ public sealed partial class Tape
     public Tensor GroupNorm(Tensor x, Tensor gamma, Tensor beta, int groups, double eps, bool silu = false, Tensor? scaleShift = null)
     {
         const string op = "GroupNorm";
-        Check(op, x, gamma, beta, scaleShift);
-        int n = x.Shape.N, c = x.Shape.C;
-        Expect(groups >= 1 && c % groups == 0, op, $"a number of channels that {groups} groups divide", x);
-        ExpectShape(op, "gamma", gamma, new Shape(c));
-        ExpectShape(op, "beta", beta, new Shape(c));
-        ExpectShape(op, "the scale and shift", scaleShift, new Shape(n, 2 * c));
+        var statistics = Device.Statistics(op, x, groups);
         var y = Make(op, x.Shape);
-        var mean = Make(op + ".mean", new Shape(n, groups));
-        var rstd = Make(op + ".rstd", new Shape(n, groups));
+        var mean = Make(op + ".mean", statistics);
+        var rstd = Make(op + ".rstd", statistics);
         Device.GroupNorm(x, gamma, beta, scaleShift, y, mean, rstd, groups, eps, silu);
         return Record(op, y, [x, gamma, beta, scaleShift], [mean, rstd], dy => Device.GroupNormBackward(
             dy, x, gamma, beta, scaleShift, mean, rstd, SinkOf(x), SinkOf(gamma), SinkOf(beta), SinkOf(scaleShift), groups, silu));

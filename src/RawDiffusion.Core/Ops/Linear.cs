@@ -8,13 +8,54 @@ public abstract partial class Device
     /// <param name="bias">[N].</param>
     /// <param name="residual">[…, N].</param>
     /// <param name="y">[…, N].</param>
-    public abstract void Linear(Tensor x, Tensor w, Tensor? bias, Tensor? residual, Tensor y);
+    public void Linear(Tensor x, Tensor w, Tensor? bias, Tensor? residual, Tensor y)
+    {
+        const string op = nameof(Linear);
+        Check(op, x, w);
+        Expect(IsMatrix(w, w.Shape[0], x.Shape.C), op, "x […, K], w [N, K]", x, w);
+        var shape = x.Shape.WithChannels(w.Shape[0]);
+        Check(op, "the bias", bias, new Shape(w.Shape[0]));
+        Check(op, "the residual", residual, shape);
+        Written(op, "y", y, shape);
+        LinearCore(x, w, bias, residual, y);
+    }
 
     /// <summary>dx (+)= dy·w.</summary>
-    public abstract void LinearBackwardInput(Tensor dy, Tensor w, Sink dx);
+    public void LinearBackwardInput(Tensor dy, Tensor w, Sink dx)
+    {
+        const string op = nameof(LinearBackwardInput);
+        Check(op, dy, w);
+        Expect(IsMatrix(w, dy.Shape.C, w.Shape.C), op, "dy […, N], w [N, K]", dy, w);
+        if (Written(op, "dx", dx, dy.Shape.WithChannels(w.Shape.C)))
+        {
+            LinearBackwardInputCore(dy, w, dx);
+        }
+    }
 
     /// <summary>dw (+)= dyᵀ·x; dbias (+)= Σ over rows of dy.</summary>
-    public abstract void LinearBackwardWeight(Tensor x, Tensor dy, Sink dw, Sink dbias);
+    public void LinearBackwardWeight(Tensor x, Tensor dy, Sink dw, Sink dbias)
+    {
+        const string op = nameof(LinearBackwardWeight);
+        Check(op, x);
+        Check(op, "dy", dy, x.Shape.WithChannels(dy.Shape.C));
+        Expect(dw.Tensor is not { } matrix || IsMatrix(matrix, dy.Shape.C, x.Shape.C), op, "x […, K], dy […, N], dw [N, K]", x, dy, dw.Tensor);
+        if (Written(op, "dw", dw, dw.Tensor?.Shape ?? default) | Written(op, "dbias", dbias, new Shape(dy.Shape.C)))
+        {
+            LinearBackwardWeightCore(x, dy, dw, dbias);
+        }
+    }
+
+    /// <summary>Does <see cref="Linear"/>, whose arguments have been checked.</summary>
+    protected abstract void LinearCore(Tensor x, Tensor w, Tensor? bias, Tensor? residual, Tensor y);
+
+    /// <summary>Does <see cref="LinearBackwardInput"/>, whose arguments have been checked.</summary>
+    protected abstract void LinearBackwardInputCore(Tensor dy, Tensor w, Sink dx);
+
+    /// <summary>Does <see cref="LinearBackwardWeight"/>, whose arguments have been checked.</summary>
+    protected abstract void LinearBackwardWeightCore(Tensor x, Tensor dy, Sink dw, Sink dbias);
+
+    /// <summary>Whether a tensor is a matrix of so many rows and columns, maybe with extents of 1 between them.</summary>
+    private static bool IsMatrix(Tensor w, int rows, int columns) => w.Shape[0] == rows && w.Shape.C == columns && w.Shape.Count == (long)rows * columns;
 }
 
 public sealed partial class Tape
@@ -29,20 +70,12 @@ public sealed partial class Tape
     public Tensor Linear(Tensor x, Tensor w, Tensor? bias, Tensor? residual = null)
     {
         const string op = "Linear";
-        Check(op, x, w, bias, residual);
-        Expect(w.Shape.Rank == 2 && w.Shape.C == x.Shape.C, op, "x […, K], w [N, K]", x, w);
-        var shape = x.Shape.WithChannels(w.Shape[0]);
-        ExpectShape(op, "the bias", bias, new Shape(w.Shape[0]));
-        ExpectShape(op, "the residual", residual, shape);
-        var y = Make(op, shape);
+        var y = Make(op, x.Shape.WithChannels(w.Shape[0]));
         Device.Linear(x, w, bias, residual, y);
         return Record(op, y, [x, w, bias, residual], [], dy =>
         {
             Device.LinearBackwardWeight(x, dy, SinkOf(w), SinkOf(bias));
-            if (SinkOf(x) is { IsWanted: true } dx)
-            {
-                Device.LinearBackwardInput(dy, w, dx);
-            }
+            Device.LinearBackwardInput(dy, w, SinkOf(x));
             PassGradient(y, residual);
         });
     }

@@ -3,7 +3,17 @@ namespace RawDiffusion.Core;
 public abstract partial class Device
 {
     /// <summary>y = a·x + b·z element by element; z may be null (then b is ignored), and y may be x or z itself.</summary>
-    public abstract void LinearCombination(double a, Tensor x, double b, Tensor? z, Tensor y);
+    public void LinearCombination(double a, Tensor x, double b, Tensor? z, Tensor y)
+    {
+        const string op = nameof(LinearCombination);
+        Check(op, x);
+        Check(op, "the second term", z, x.Shape);
+        Written(op, "y", y, x.Shape);
+        LinearCombinationCore(a, x, b, z, y);
+    }
+
+    /// <summary>Does <see cref="LinearCombination"/>, whose arguments have been checked.</summary>
+    protected abstract void LinearCombinationCore(double a, Tensor x, double b, Tensor? z, Tensor y);
 }
 
 public sealed partial class Tape
@@ -19,8 +29,6 @@ public sealed partial class Tape
     public Tensor LinearCombination(double a, Tensor x, double b, Tensor? z)
     {
         const string op = "LinearCombination";
-        Check(op, x, z);
-        ExpectShape(op, "the second term", z, x.Shape);
         var y = Make(op, x.Shape);
         Device.LinearCombination(a, x, b, z, y);
         return Record(op, y, [x, z], [], dy =>

@@ -8,10 +8,39 @@ public abstract partial class Device
     /// <param name="weights">[N]; ones if null.</param>
     /// <param name="perSample">[N].</param>
     /// <param name="loss">[1].</param>
-    public abstract void MeanSquaredError(Tensor prediction, Tensor target, Tensor? weights, Tensor perSample, Tensor loss);
+    public void MeanSquaredError(Tensor prediction, Tensor target, Tensor? weights, Tensor perSample, Tensor loss)
+    {
+        const string op = nameof(MeanSquaredError);
+        CheckTarget(op, prediction, target, weights);
+        Written(op, "the errors per sample", perSample, new Shape(prediction.Shape.N));
+        Written(op, "the loss", loss, new Shape(1));
+        MeanSquaredErrorCore(prediction, target, weights, perSample, loss);
+    }
 
     /// <summary>dprediction (+)= dloss·2·weights[n]·(prediction − target)/(N·elements per sample).</summary>
-    public abstract void MeanSquaredErrorBackward(Tensor dloss, Tensor prediction, Tensor target, Tensor? weights, Sink dprediction);
+    public void MeanSquaredErrorBackward(Tensor dloss, Tensor prediction, Tensor target, Tensor? weights, Sink dprediction)
+    {
+        const string op = nameof(MeanSquaredErrorBackward);
+        Check(op, "dloss", dloss, new Shape(1));
+        CheckTarget(op, prediction, target, weights);
+        if (Written(op, "dprediction", dprediction, prediction.Shape))
+        {
+            MeanSquaredErrorBackwardCore(dloss, prediction, target, weights, dprediction);
+        }
+    }
+
+    /// <summary>Does <see cref="MeanSquaredError"/>, whose arguments have been checked.</summary>
+    protected abstract void MeanSquaredErrorCore(Tensor prediction, Tensor target, Tensor? weights, Tensor perSample, Tensor loss);
+
+    /// <summary>Does <see cref="MeanSquaredErrorBackward"/>, whose arguments have been checked.</summary>
+    protected abstract void MeanSquaredErrorBackwardCore(Tensor dloss, Tensor prediction, Tensor target, Tensor? weights, Sink dprediction);
+
+    private void CheckTarget(string op, Tensor prediction, Tensor target, Tensor? weights)
+    {
+        Check(op, prediction);
+        Check(op, "the target", target, prediction.Shape);
+        Check(op, "the weights", weights, new Shape(prediction.Shape.N));
+    }
 }
 
 public sealed partial class Tape
@@ -25,9 +54,6 @@ public sealed partial class Tape
     public (Tensor Loss, Tensor PerSample) MeanSquaredError(Tensor prediction, Tensor target, Tensor? weights = null)
     {
         const string op = "MeanSquaredError";
-        Check(op, prediction, target, weights);
-        ExpectShape(op, "the target", target, prediction.Shape);
-        ExpectShape(op, "the weights", weights, new Shape(prediction.Shape.N));
         var perSample = Keep(Make(op + ".per_sample", new Shape(prediction.Shape.N)));
         var loss = Make(op, new Shape(1));
         Device.MeanSquaredError(prediction, target, weights, perSample, loss);

@@ -42,7 +42,13 @@ public abstract partial class Device
     /// <summary>sum[0] = Σ x², accumulated in double precision in a fixed order.</summary>
     /// <param name="x">Any shape.</param>
     /// <param name="sum">[1].</param>
-    public abstract void SumOfSquares(Tensor x, Tensor sum);
+    public void SumOfSquares(Tensor x, Tensor sum)
+    {
+        const string op = nameof(SumOfSquares);
+        Check(op, x);
+        Written(op, "the sum", sum, new Shape(1));
+        SumOfSquaresCore(x, sum);
+    }
 
     /// <summary>
     /// One pass over the flat arenas: clips the gradient by its global norm, g' = g·min(1, MaxNorm/(‖g‖ + 1e−6)); then Adam of Kingma and Ba 2014,
@@ -56,5 +62,25 @@ public abstract partial class Device
     /// <param name="ema">The moving average, like p.</param>
     /// <param name="gradientSumOfSquares">[1]: ‖g‖².</param>
     /// <param name="settings">[<see cref="AdamSetting.Count"/>].</param>
-    public abstract void AdamStep(Tensor parameters, Tensor gradients, Tensor firstMoment, Tensor secondMoment, Tensor ema, Tensor gradientSumOfSquares, Tensor settings);
+    public void AdamStep(Tensor parameters, Tensor gradients, Tensor firstMoment, Tensor secondMoment, Tensor ema, Tensor gradientSumOfSquares, Tensor settings)
+    {
+        const string op = nameof(AdamStep);
+        Check(op, parameters);
+        var shape = parameters.Shape;
+        Check(op, "the gradients", gradients, shape);
+        Check(op, "‖g‖²", gradientSumOfSquares, new Shape(1));
+        Check(op, "the settings", settings, new Shape((int)AdamSetting.Count));
+        // Also where a gradient that is not finite will change nothing: to derive anew what is derived from the content is harmless.
+        Written(op, "the parameters", parameters, shape);
+        Written(op, "the first moments", firstMoment, shape);
+        Written(op, "the second moments", secondMoment, shape);
+        Written(op, "the moving average", ema, shape);
+        AdamStepCore(parameters, gradients, firstMoment, secondMoment, ema, gradientSumOfSquares, settings);
+    }
+
+    /// <summary>Does <see cref="SumOfSquares"/>, whose arguments have been checked.</summary>
+    protected abstract void SumOfSquaresCore(Tensor x, Tensor sum);
+
+    /// <summary>Does <see cref="AdamStep"/>, whose arguments have been checked.</summary>
+    protected abstract void AdamStepCore(Tensor parameters, Tensor gradients, Tensor firstMoment, Tensor secondMoment, Tensor ema, Tensor gradientSumOfSquares, Tensor settings);
 }

@@ -3,10 +3,31 @@ namespace RawDiffusion.Core;
 public abstract partial class Device
 {
     /// <summary>y = x·σ(x), σ the logistic function.</summary>
-    public abstract void Silu(Tensor x, Tensor y);
+    public void Silu(Tensor x, Tensor y)
+    {
+        const string op = nameof(Silu);
+        Check(op, x);
+        Written(op, "y", y, x.Shape);
+        SiluCore(x, y);
+    }
 
     /// <summary>dx (+)= dy·σ(x)·(1 + x·(1 − σ(x))).</summary>
-    public abstract void SiluBackward(Tensor dy, Tensor x, Sink dx);
+    public void SiluBackward(Tensor dy, Tensor x, Sink dx)
+    {
+        const string op = nameof(SiluBackward);
+        Check(op, x);
+        Check(op, "dy", dy, x.Shape);
+        if (Written(op, "dx", dx, x.Shape))
+        {
+            SiluBackwardCore(dy, x, dx);
+        }
+    }
+
+    /// <summary>Does <see cref="Silu"/>, whose arguments have been checked.</summary>
+    protected abstract void SiluCore(Tensor x, Tensor y);
+
+    /// <summary>Does <see cref="SiluBackward"/>, whose arguments have been checked.</summary>
+    protected abstract void SiluBackwardCore(Tensor dy, Tensor x, Sink dx);
 }
 
 public sealed partial class Tape
@@ -15,7 +36,6 @@ public sealed partial class Tape
     public Tensor Silu(Tensor x)
     {
         const string op = "Silu";
-        Check(op, x);
         var y = Make(op, x.Shape);
         Device.Silu(x, y);
         return Record(op, y, [x], [], dy => Device.SiluBackward(dy, x, SinkOf(x)));

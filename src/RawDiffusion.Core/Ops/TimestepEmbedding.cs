@@ -3,7 +3,21 @@ namespace RawDiffusion.Core;
 public abstract partial class Device
 {
     /// <summary>See <see cref="Tape.TimestepEmbedding"/>.</summary>
-    public abstract void TimestepEmbedding(Tensor timesteps, Tensor y, bool flipSinToCos, double frequencyShift);
+    public void TimestepEmbedding(Tensor timesteps, Tensor y, bool flipSinToCos, double frequencyShift)
+    {
+        const string op = nameof(TimestepEmbedding);
+        Check(op, timesteps);
+        int dim = y.Shape.C;
+        if (timesteps.Shape.Rank != 1 || dim % 2 != 0 || !(dim / 2 > frequencyShift))
+        {
+            throw Unfit(op, $"timesteps [N] and an even width above {2 * frequencyShift}, not {dim}", timesteps);
+        }
+        Written(op, "y", y, new Shape(timesteps.Shape.N, dim));
+        TimestepEmbeddingCore(timesteps, y, flipSinToCos, frequencyShift);
+    }
+
+    /// <summary>Does <see cref="TimestepEmbedding"/>, whose arguments have been checked.</summary>
+    protected abstract void TimestepEmbeddingCore(Tensor timesteps, Tensor y, bool flipSinToCos, double frequencyShift);
 }
 
 public sealed partial class Tape
@@ -21,8 +35,6 @@ public sealed partial class Tape
     public Tensor TimestepEmbedding(Tensor timesteps, int dim, bool flipSinToCos, double frequencyShift)
     {
         const string op = "TimestepEmbedding";
-        Check(op, timesteps);
-        Expect(timesteps.Shape.Rank == 1 && dim % 2 == 0 && dim / 2 > frequencyShift, op, $"timesteps [N] and an even width above {2 * frequencyShift}, not {dim}", timesteps);
         var y = Make(op, new Shape(timesteps.Shape.N, dim));
         Device.TimestepEmbedding(timesteps, y, flipSinToCos, frequencyShift);
         return y;

@@ -34,11 +34,11 @@ public sealed unsafe class Convolution : IDisposable
     /// <param name="bias">[Cout], or null.</param>
     /// <param name="channelAdd">[N,Cout], added to all pixels of an image, or null.</param>
     /// <param name="residual">[N,OutH,OutW,Cout], or null; may be <paramref name="y"/> itself.</param>
-    /// <param name="version">A number that changes whenever the weights do, so that they are packed once; 0 packs them at every call.</param>
+    /// <param name="identity">By what to keep the packed weights, so that they are packed once.</param>
     public void Forward(
-        in ConvGeometry geometry, float* x, float* w, float* y, float* bias = null, float* channelAdd = null, float* residual = null, long version = 0)
+        in ConvGeometry geometry, float* x, float* w, float* y, float* bias = null, float* channelAdd = null, float* residual = null, WeightsIdentity identity = default)
     {
-        Check(geometry);
+        geometry.Check(nameof(Convolution));
         var g = geometry;
         if (NarrowConvolution.Suits(g, g.Cin, g.Cout))
         {
@@ -66,7 +66,7 @@ public sealed unsafe class Convolution : IDisposable
             YRowPitch = (nint)g.OutW * g.Cout,
             YColumnPitch = g.Cout,
             Taps = taps,
-            Weights = _packed.Get(g, w, backward: false, version),
+            Weights = _packed.Get(g, w, backward: false, identity),
             WeightTaps = taps.Length,
             Bias = bias,
             ChannelAdd = channelAdd,
@@ -80,16 +80,16 @@ public sealed unsafe class Convolution : IDisposable
     /// <param name="w">[Cout,Kernel,Kernel,Cin].</param>
     /// <param name="dx">[N,H,W,Cin]; must not overlap <paramref name="dy"/>.</param>
     /// <param name="accumulate">Whether to add to dx instead of overwriting it.</param>
-    /// <param name="version">A number that changes whenever the weights do, so that they are packed once; 0 packs them at every call.</param>
-    public void BackwardInput(in ConvGeometry geometry, float* dy, float* w, float* dx, bool accumulate = false, long version = 0)
+    /// <param name="identity">By what to keep the packed weights, so that they are packed once.</param>
+    public void BackwardInput(in ConvGeometry geometry, float* dy, float* w, float* dx, bool accumulate = false, WeightsIdentity identity = default)
     {
-        Check(geometry);
+        geometry.Check(nameof(Convolution));
         if (NarrowConvolution.Suits(geometry, geometry.Cout, geometry.Cin))
         {
             new NarrowConvolution(_workers, _kernels, geometry).BackwardInput(dy, w, dx, accumulate);
             return;
         }
-        float* packed = _packed.Get(geometry, w, backward: true, version);
+        float* packed = _packed.Get(geometry, w, backward: true, identity);
         for (int row = 0; row < geometry.Stride; row++)
         {
             for (int column = 0; column < geometry.Stride; column++)
@@ -145,7 +145,7 @@ public sealed unsafe class Convolution : IDisposable
     public void BackwardWeight(
         in ConvGeometry geometry, float* x, float* dy, float* dw, bool accumulate = false, float* dbias = null, bool accumulateBias = false)
     {
-        Check(geometry);
+        geometry.Check(nameof(Convolution));
         if (NarrowConvolution.Suits(geometry, geometry.Cin, geometry.Cout) || NarrowConvolution.Suits(geometry, geometry.Cout, geometry.Cin))
         {
             new NarrowConvolution(_workers, _kernels, geometry).BackwardWeight(x, dy, dw, accumulate, dbias, accumulateBias);
@@ -154,21 +154,13 @@ public sealed unsafe class Convolution : IDisposable
         new WeightGradient(_workers, _kernels, geometry) { X = x, Dy = dy, Dw = dw, Accumulate = accumulate, Dbias = dbias, AccumulateBias = accumulateBias }.Run();
     }
 
-    /// <summary>Drops the packed form of weights that are about to be freed.</summary>
-    /// <param name="w">The weights' address.</param>
-    public void Forget(float* w) => _packed.Forget(w);
+    /// <summary>Bytes of packed weights.</summary>
+    public long PackedBytes => _packed.Bytes;
+
+    /// <summary>Drops what was packed from memory that is freed.</summary>
+    /// <param name="memory"><see cref="WeightsIdentity.Memory"/>.</param>
+    public void Forget(nint memory) => _packed.Forget(memory);
 
     /// <summary>Frees the packed weights.</summary>
     public void Dispose() => _packed.Dispose();
-
-    private static void Check(in ConvGeometry geometry)
-    {
-        var g = geometry;
-        if (g.N < 1 || g.Cin < 1 || g.Cout < 1 || g.Kernel < 1 || g.Stride < 1 || g.OutH < 1 || g.OutW < 1
-            || Math.Min(Math.Min(g.PadTop, g.PadLeft), Math.Min(g.PadBottom, g.PadRight)) < 0
-            || Math.Max(g.PadTop, g.PadLeft) >= g.Kernel)
-        {
-            throw new ArgumentException($"Found {g}; expected positive sizes with at least one output pixel, and padding smaller than the kernel.", nameof(geometry));
-        }
-    }
 }

@@ -7,7 +7,7 @@ namespace RawDiffusion.Cpu;
 public sealed unsafe partial class CpuDevice
 {
     /// <inheritdoc/>
-    public override void ConcatChannels(Tensor a, Tensor b, Tensor y)
+    protected override void ConcatChannelsCore(Tensor a, Tensor b, Tensor y)
     {
         int channelsA = a.Shape.C, channelsB = b.Shape.C, channels = y.Shape.C;
         float* from = Floats(a), fromB = Floats(b), to = Floats(y);
@@ -19,7 +19,7 @@ public sealed unsafe partial class CpuDevice
     }
 
     /// <inheritdoc/>
-    public override void ConcatChannelsBackward(Tensor dy, Sink da, Sink db, int channelsA)
+    protected override void ConcatChannelsBackwardCore(Tensor dy, Sink da, Sink db, int channelsA)
     {
         int channels = dy.Shape.C, channelsB = channels - channelsA;
         float* from = Floats(dy), toA = FloatsOrNull(da.Tensor), toB = FloatsOrNull(db.Tensor);

@@ -7,7 +7,7 @@ namespace RawDiffusion.Cpu;
 public sealed unsafe partial class CpuDevice
 {
     /// <inheritdoc/>
-    public override void Dropout(Tensor x, Sink y, double rate, in RandomStream stream)
+    protected override void DropoutCore(Tensor x, Sink y, double rate, in RandomStream stream)
     {
         var numbers = new RandomNumbers(stream);
         // Uniform numbers are multiples of 2⁻²⁴, and so is this threshold: comparing in float32 decides as comparing with the rate itself would.

@@ -5,7 +5,7 @@ namespace RawDiffusion.Cpu;
 public sealed unsafe partial class CpuDevice
 {
     /// <inheritdoc/>
-    public override void Embedding(Tensor table, Tensor labels, Tensor y)
+    protected override void EmbeddingCore(Tensor table, Tensor labels, Tensor y)
     {
         int channels = table.Shape.C;
         int* label = (int*)labels.Address;
@@ -16,7 +16,7 @@ public sealed unsafe partial class CpuDevice
     }
 
     /// <inheritdoc/>
-    public override void EmbeddingBackward(Tensor dy, Tensor labels, Sink dtable)
+    protected override void EmbeddingBackwardCore(Tensor dy, Tensor labels, Sink dtable)
     {
         int channels = dy.Shape.C;
         int* label = (int*)labels.Address;

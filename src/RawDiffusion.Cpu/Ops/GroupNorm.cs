@@ -10,7 +10,7 @@ namespace RawDiffusion.Cpu;
 public sealed unsafe partial class CpuDevice
 {
     /// <inheritdoc/>
-    public override void GroupNorm(Tensor x, Tensor gamma, Tensor beta, Tensor? scaleShift, Tensor y, Tensor mean, Tensor rstd, int groups, double eps, bool silu)
+    protected override void GroupNormCore(Tensor x, Tensor gamma, Tensor beta, Tensor? scaleShift, Tensor y, Tensor mean, Tensor rstd, int groups, double eps, bool silu)
     {
         int channels = x.Shape.C, positions = x.Shape.Positions, width = channels / groups;
         float* from = Floats(x), to = Floats(y), means = Floats(mean), rstds = Floats(rstd);
@@ -37,7 +37,7 @@ public sealed unsafe partial class CpuDevice
     }
 
     /// <inheritdoc/>
-    public override void GroupNormBackward(
+    protected override void GroupNormBackwardCore(
         Tensor dy, Tensor x, Tensor gamma, Tensor beta, Tensor? scaleShift, Tensor mean, Tensor rstd, Sink dx, Sink dgamma, Sink dbeta,
         Sink dScaleShift, int groups, bool silu)
     {

@@ -5,7 +5,7 @@ namespace RawDiffusion.Cpu;
 public sealed unsafe partial class CpuDevice
 {
     /// <inheritdoc/>
-    public override void LinearCombination(double a, Tensor x, double b, Tensor? z, Tensor y)
+    protected override void LinearCombinationCore(double a, Tensor x, double b, Tensor? z, Tensor y)
     {
         if (z is null)
         {

@@ -11,7 +11,7 @@ public sealed unsafe partial class CpuDevice
     private const int PiecesPerTask = 16;
 
     /// <inheritdoc/>
-    public override void FillNormal(Tensor y, in RandomStream stream)
+    protected override void FillNormalCore(Tensor y, in RandomStream stream)
     {
         var numbers = new RandomNumbers(stream);
         long perSample = y.Shape.Count / y.Shape.N;
@@ -20,7 +20,7 @@ public sealed unsafe partial class CpuDevice
     }
 
     /// <inheritdoc/>
-    public override void AddNoise(Tensor x0, Tensor coefficients, Tensor? noise, in RandomStream stream, Tensor xt, Tensor target)
+    protected override void AddNoiseCore(Tensor x0, Tensor coefficients, Tensor? noise, in RandomStream stream, Tensor xt, Tensor target)
     {
         var forward = new ForwardProcess(coefficients, noise, stream, xt, target);
         long perSample = x0.Shape.Count / x0.Shape.N;
@@ -29,7 +29,7 @@ public sealed unsafe partial class CpuDevice
     }
 
     /// <inheritdoc/>
-    public override void AddNoiseToPixels(
+    protected override void AddNoiseToPixelsCore(
         Tensor pixels, Tensor picks, int left, int width, Tensor coefficients, Tensor? noise, in RandomStream stream, Tensor xt, Tensor target)
     {
         var forward = new ForwardProcess(coefficients, noise, stream, xt, target);
@@ -59,11 +59,12 @@ public sealed unsafe partial class CpuDevice
     }
 
     /// <inheritdoc/>
-    public override void DenoiseUpdate(
+    protected override void DenoiseUpdateCore(
         Tensor x, Tensor output, Tensor? previousX0, Tensor coefficients, Tensor? noise, in RandomStream stream, Tensor? x0, Tensor next)
     {
         float* k = Floats(coefficients);
-        var (p, q, clip, u, v, w, s) = (k[0], k[1], k[2], k[3], k[4], k[5], k[6]);
+        float p = k[(int)DenoiseCoefficient.P], q = k[(int)DenoiseCoefficient.Q], clip = k[(int)DenoiseCoefficient.Clip];
+        float u = k[(int)DenoiseCoefficient.U], v = k[(int)DenoiseCoefficient.V], w = k[(int)DenoiseCoefficient.W], s = k[(int)DenoiseCoefficient.S];
         bool draws = s != 0 && noise is null;
         var numbers = draws ? new RandomNumbers(stream) : default;
         long perSample = x.Shape.Count / x.Shape.N;

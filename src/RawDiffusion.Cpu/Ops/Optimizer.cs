@@ -10,7 +10,7 @@ public sealed unsafe partial class CpuDevice
     private const long AdamChunk = 1 << 14;
 
     /// <inheritdoc/>
-    public override void SumOfSquares(Tensor x, Tensor sum)
+    protected override void SumOfSquaresCore(Tensor x, Tensor sum)
     {
         long count = x.Shape.Count, chunks = (count + SumChunk - 1) / SumChunk;
         float* from = Floats(x);
@@ -25,7 +25,7 @@ public sealed unsafe partial class CpuDevice
     }
 
     /// <inheritdoc/>
-    public override void AdamStep(Tensor parameters, Tensor gradients, Tensor firstMoment, Tensor secondMoment, Tensor ema, Tensor gradientSumOfSquares, Tensor settings)
+    protected override void AdamStepCore(Tensor parameters, Tensor gradients, Tensor firstMoment, Tensor secondMoment, Tensor ema, Tensor gradientSumOfSquares, Tensor settings)
     {
         double norm = Math.Sqrt(*Floats(gradientSumOfSquares));
         if (!double.IsFinite(norm))

@@ -7,10 +7,10 @@ namespace RawDiffusion.Cpu;
 public sealed unsafe partial class CpuDevice
 {
     /// <inheritdoc/>
-    public override void Silu(Tensor x, Tensor y) => Elementwise.Apply(_workers, new SiluFunction(), Floats(x), Floats(x), Floats(x), Floats(y), x.Shape.Count);
+    protected override void SiluCore(Tensor x, Tensor y) => Elementwise.Apply(_workers, new SiluFunction(), Floats(x), Floats(x), Floats(x), Floats(y), x.Shape.Count);
 
     /// <inheritdoc/>
-    public override void SiluBackward(Tensor dy, Tensor x, Sink dx) =>
+    protected override void SiluBackwardCore(Tensor dy, Tensor x, Sink dx) =>
         Elementwise.Apply(_workers, new SiluGradient(dx.Accumulate), Floats(dy), Floats(x), Floats(dx.Tensor!), Floats(dx.Tensor!), x.Shape.Count);
 
     private readonly struct SiluFunction : IElementwise

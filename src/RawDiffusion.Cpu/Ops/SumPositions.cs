@@ -7,7 +7,7 @@ namespace RawDiffusion.Cpu;
 public sealed unsafe partial class CpuDevice
 {
     /// <inheritdoc/>
-    public override void SumPositions(Tensor x, Sink sum)
+    protected override void SumPositionsCore(Tensor x, Sink sum)
     {
         int channels = x.Shape.C, positions = x.Shape.Positions;
         float* from = Floats(x), to = Floats(sum.Tensor!);

@@ -5,7 +5,7 @@ namespace RawDiffusion.Cpu;
 public sealed unsafe partial class CpuDevice
 {
     /// <inheritdoc/>
-    public override void TimestepEmbedding(Tensor timesteps, Tensor y, bool flipSinToCos, double frequencyShift)
+    protected override void TimestepEmbeddingCore(Tensor timesteps, Tensor y, bool flipSinToCos, double frequencyShift)
     {
         int half = y.Shape.C / 2;
         float* t = Floats(timesteps), sines = Floats(y) + (flipSinToCos ? half : 0), cosines = Floats(y) + (flipSinToCos ? 0 : half);

@@ -6,7 +6,7 @@ namespace RawDiffusion.Cpu;
 public sealed unsafe partial class CpuDevice
 {
     /// <inheritdoc/>
-    public override void UpsampleNearest(Tensor x, Tensor y)
+    protected override void UpsampleNearestCore(Tensor x, Tensor y)
     {
         int width = x.Shape[2], channels = x.Shape.C;
         long row = (long)width * channels;
@@ -15,7 +15,7 @@ public sealed unsafe partial class CpuDevice
     }
 
     /// <inheritdoc/>
-    public override void UpsampleNearestBackward(Tensor dy, Sink dx)
+    protected override void UpsampleNearestBackwardCore(Tensor dy, Sink dx)
     {
         var shape = dx.Tensor!.Shape;
         int width = shape[2], channels = shape.C;

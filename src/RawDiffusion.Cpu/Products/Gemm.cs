@@ -26,11 +26,9 @@ public sealed unsafe class Gemm : IDisposable
     /// <param name="c">C; must not overlap A or B.</param>
     /// <param name="bias">Added to each row of C, [N]; may be null.</param>
     /// <param name="residual">Added to C, laid out like C; may be C's own memory or null.</param>
-    /// <param name="version">
-    /// Where one tightly packed B serves many products: a number that changes whenever B does, so that it is brought into the kernels' order once; otherwise 0.
-    /// </param>
+    /// <param name="identity">By what to keep B in the kernels' order, where one tightly packed B serves many products.</param>
     /// <exception cref="ArgumentException">A size is negative or a leading dimension is shorter than its row.</exception>
-    public void Multiply(in MatrixProduct product, float* a, float* b, float* c, float* bias = null, float* residual = null, long version = 0)
+    public void Multiply(in MatrixProduct product, float* a, float* b, float* c, float* bias = null, float* residual = null, WeightsIdentity identity = default)
     {
         Check(product);
         var p = product;
@@ -49,22 +47,29 @@ public sealed unsafe class Gemm : IDisposable
         }
         else
         {
-            new RowProduct(_workers, _kernels, p) { A = a, B = b, C = c, Bias = bias, Addend = addend, PackedB = Packed(p, b, version) }.Run();
+            new RowProduct(_workers, _kernels, p) { A = a, B = b, C = c, Bias = bias, Addend = addend, PackedB = Packed(p, b, identity) }.Run();
         }
     }
 
-    /// <summary>Frees what is kept of matrices with a version.</summary>
+    /// <summary>Bytes of matrices in the kernels' order.</summary>
+    public long PackedBytes => _packed.Bytes;
+
+    /// <summary>Drops what was packed from memory that is freed.</summary>
+    /// <param name="memory"><see cref="WeightsIdentity.Memory"/>.</param>
+    public void Forget(nint memory) => _packed.Forget(memory);
+
+    /// <summary>Frees what is kept of matrices.</summary>
     public void Dispose() => _packed.Dispose();
 
     // B is the kernel of a convolution of one tap, or that of its gradient.
-    private float* Packed(in MatrixProduct p, float* b, long version)
+    private float* Packed(in MatrixProduct p, float* b, WeightsIdentity identity)
     {
-        if (version == 0 || p.K == 0)
+        if (identity.Version == 0 || p.K == 0)
         {
             return null;
         }
         var (outputs, inputs) = p.TransposeB ? (p.N, p.K) : (p.K, p.N);
-        return _packed.Get(ConvGeometry.Symmetric(1, 1, 1, inputs, outputs, kernel: 1), b, !p.TransposeB, version);
+        return _packed.Get(ConvGeometry.Symmetric(1, 1, 1, inputs, outputs, kernel: 1), b, !p.TransposeB, identity);
     }
 
     // C = β·C + residual, so that the product has one addend.

@@ -5,11 +5,15 @@ namespace RawDiffusion.Cpu;
 
 /// <summary>
 /// Convolution weights in the order of the pixel kernels, [panel of 32 columns][block of 16 rows][tap][16][32]: rows are the channels that are summed over,
-/// columns those that come out. Packed weights are kept until the caller's version of them changes.
+/// columns those that come out. Packed weights are kept until the caller's version of them changes, or the memory they came from is freed.
 /// </summary>
 internal sealed unsafe class PackedWeights(Workers workers) : IDisposable
 {
-    private readonly Dictionary<(nint Weights, bool Backward), Entry> _entries = [];
+    // By the memory that holds the weights, so that its end finds them all at once.
+    private readonly Dictionary<nint, Dictionary<(nint Weights, bool Backward), Entry>> _entries = [];
+
+    /// <summary>Bytes of packed weights.</summary>
+    public long Bytes { get; private set; }
 
     private sealed class Entry
     {
@@ -25,51 +29,61 @@ internal sealed unsafe class PackedWeights(Workers workers) : IDisposable
         return (long)Blocking.Count(columns, Blocking.Columns) * PanelSize(rows, geometry.Kernel * geometry.Kernel);
     }
 
-    /// <summary>The packed form of <paramref name="weights"/>, made anew where none of this <paramref name="version"/> is kept.</summary>
+    /// <summary>The packed form of <paramref name="weights"/>, made anew where none of this version is kept.</summary>
     /// <param name="geometry">Channels and kernel size.</param>
     /// <param name="weights">[Cout,Kernel,Kernel,Cin].</param>
     /// <param name="backward">Sums over Cout instead of Cin.</param>
-    /// <param name="version">Changes with the weights; 0 packs at every call.</param>
-    public float* Get(in ConvGeometry geometry, float* weights, bool backward, long version)
+    /// <param name="identity">By what to keep it.</param>
+    public float* Get(in ConvGeometry geometry, float* weights, bool backward, WeightsIdentity identity)
     {
-        ref var entry = ref CollectionsMarshal.GetValueRefOrAddDefault(_entries, ((nint)weights, backward), out _);
+        ref var entries = ref CollectionsMarshal.GetValueRefOrAddDefault(_entries, identity.Memory, out _);
+        entries ??= [];
+        ref var entry = ref CollectionsMarshal.GetValueRefOrAddDefault(entries, ((nint)weights, backward), out _);
         entry ??= new Entry();
         var shape = (geometry.Cin, geometry.Cout, geometry.Kernel);
-        if (entry.Memory != null && version != 0 && entry.Version == version && entry.Shape == shape)
+        if (entry.Memory != null && identity.Version != 0 && entry.Version == identity.Version && entry.Shape == shape)
         {
             return entry.Memory;
         }
         long floats = Size(geometry, backward);
         if (entry.Floats < floats)
         {
-            NativePages.Free(entry.Memory);
+            Free(entry);
             entry.Memory = (float*)NativePages.Allocate(floats * sizeof(float));
             entry.Floats = floats;
+            Bytes += floats * sizeof(float);
         }
         Pack(geometry, weights, backward, entry.Memory);
-        (entry.Version, entry.Shape) = (version, shape);
+        (entry.Version, entry.Shape) = (identity.Version, shape);
         return entry.Memory;
     }
 
-    /// <summary>Drops what is kept for weights that are about to be freed.</summary>
-    public void Forget(float* weights)
+    /// <summary>Drops what was packed from memory that is freed.</summary>
+    public void Forget(nint memory)
     {
-        foreach (bool backward in (ReadOnlySpan<bool>)[false, true])
+        if (_entries.Remove(memory, out var entries))
         {
-            if (_entries.Remove(((nint)weights, backward), out var entry))
+            foreach (var entry in entries.Values)
             {
-                NativePages.Free(entry.Memory);
+                Free(entry);
             }
         }
     }
 
     public void Dispose()
     {
-        foreach (var entry in _entries.Values)
+        foreach (nint memory in _entries.Keys.ToArray())
         {
-            NativePages.Free(entry.Memory);
+            Forget(memory);
         }
-        _entries.Clear();
+    }
+
+    private void Free(Entry entry)
+    {
+        NativePages.Free(entry.Memory);
+        Bytes -= entry.Floats * sizeof(float);
+        entry.Memory = null;
+        entry.Floats = 0;
     }
 
     private static long PanelSize(int rows, int taps) =>

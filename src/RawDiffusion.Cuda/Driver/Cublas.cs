@@ -13,9 +13,11 @@ internal static unsafe partial class Cublas
     [LibraryImport(Library, EntryPoint = "cublasDestroy_v2")]
     public static partial CublasStatus cublasDestroy(nint handle);
 
-    [LibraryImport(Library, EntryPoint = "cublasGetVersion_v2")]
-    public static partial CublasStatus cublasGetVersion(nint handle, out int version);
+    /// <summary>The code as the header spells it.</summary>
+    [LibraryImport(Library)]
+    public static partial byte* cublasGetStatusName(CublasStatus status);
 
+    /// <summary>What the code means, in a sentence without the name.</summary>
     [LibraryImport(Library)]
     public static partial byte* cublasGetStatusString(CublasStatus status);
 
@@ -39,50 +41,4 @@ internal static unsafe partial class Cublas
         nint handle, CublasOperation transposeA, CublasOperation transposeB, int m, int n, int k,
         void* alpha, nint a, CudaDataType typeA, int lda, long strideA, nint b, CudaDataType typeB, int ldb, long strideB,
         void* beta, nint c, CudaDataType typeC, int ldc, long strideC, int batches, CublasComputeType compute, CublasAlgorithm algorithm);
-}
-
-/// <summary>cublasStatus_t, as far as this project acts on it.</summary>
-internal enum CublasStatus
-{
-    Success = 0,
-    NotInitialized = 1,
-    AllocationFailed = 3,
-    InvalidValue = 7,
-    ExecutionFailed = 13,
-}
-
-/// <summary>cublasOperation_t.</summary>
-internal enum CublasOperation
-{
-    None = 0,
-    Transpose = 1,
-}
-
-/// <summary>cublasMath_t.</summary>
-internal enum CublasMath
-{
-    Default = 0,
-    Pedantic = 2,
-    Tf32 = 3,
-}
-
-/// <summary>cudaDataType_t.</summary>
-internal enum CudaDataType
-{
-    Float32 = 0,
-    BFloat16 = 14,
-}
-
-/// <summary>cublasComputeType_t.</summary>
-internal enum CublasComputeType
-{
-    Float32 = 68,
-    Float32Pedantic = 69,
-    Float32FastTf32 = 77,
-}
-
-/// <summary>cublasGemmAlgo_t: the library chooses by its own rule, which depends on nothing but shapes and the chip.</summary>
-internal enum CublasAlgorithm
-{
-    Default = -1,
 }

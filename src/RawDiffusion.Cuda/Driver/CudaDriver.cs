@@ -74,9 +74,6 @@ internal static unsafe partial class CudaDriver
     public static partial CuResult cuMemsetD8Async(nint target, byte value, nuint count, nint stream);
 
     [LibraryImport(Library)]
-    public static partial CuResult cuMemsetD32Async(nint target, uint value, nuint count, nint stream);
-
-    [LibraryImport(Library)]
     public static partial CuResult cuStreamCreate(out nint stream, uint flags);
 
     [LibraryImport(Library, EntryPoint = "cuStreamDestroy_v2")]
@@ -116,9 +113,6 @@ internal static unsafe partial class CudaDriver
     public static partial CuResult cuEventRecord(nint happening, nint stream);
 
     [LibraryImport(Library)]
-    public static partial CuResult cuEventQuery(nint happening);
-
-    [LibraryImport(Library)]
     public static partial CuResult cuEventSynchronize(nint happening);
 
     [LibraryImport(Library)]
@@ -147,44 +141,6 @@ internal static unsafe partial class CudaDriver
     public static partial CuResult cuFuncGetParamInfo(nint function, nuint index, out nuint offset, out nuint size);
 
     [LibraryImport(Library)]
-    public static partial CuResult cuOccupancyMaxActiveBlocksPerMultiprocessor(out int blocks, nint function, int blockSize, nuint dynamicSharedBytes);
-
-    [LibraryImport(Library)]
     public static partial CuResult cuLaunchKernel(
         nint function, uint gridX, uint gridY, uint gridZ, uint blockX, uint blockY, uint blockZ, uint sharedBytes, nint stream, nint* arguments, nint* extra);
-}
-
-/// <summary>CUdevice_attribute, as far as it is asked for.</summary>
-internal enum CuDeviceAttribute
-{
-    MaxThreadsPerBlock = 1,
-    MaxSharedMemoryPerBlock = 8,
-    WarpSize = 10,
-    ClockRate = 13,
-    MultiprocessorCount = 16,
-    MemoryClockRate = 36,
-    MemoryBusWidth = 37,
-    L2CacheSize = 38,
-    ComputeCapabilityMajor = 75,
-    ComputeCapabilityMinor = 76,
-    MaxSharedMemoryPerMultiprocessor = 81,
-    MaxSharedMemoryPerBlockOptin = 97,
-}
-
-/// <summary>CUfunction_attribute, as far as it is asked for.</summary>
-internal enum CuFunctionAttribute
-{
-    MaxThreadsPerBlock = 0,
-    SharedSizeBytes = 1,
-    LocalSizeBytes = 3,
-    RegisterCount = 4,
-    MaxDynamicSharedSizeBytes = 8,
-}
-
-/// <summary>CUstreamCaptureMode.</summary>
-internal enum CuStreamCaptureMode
-{
-    Global = 0,
-    ThreadLocal = 1,
-    Relaxed = 2,
 }

@@ -40,13 +40,3 @@ internal static unsafe partial class Nvrtc
     [LibraryImport(Library)]
     public static partial NvrtcResult nvrtcGetProgramLog(nint program, byte* log);
 }
-
-/// <summary>NVRTC's return codes that this project acts on.</summary>
-internal enum NvrtcResult
-{
-    Success = 0,
-    OutOfMemory = 1,
-    InvalidOption = 5,
-    Compilation = 6,
-    BuiltinOperationFailure = 7,
-}

@@ -10,7 +10,10 @@ namespace RawDiffusion.Cuda;
 /// <param name="Log">What the compiler said, among it what each kernel uses.</param>
 public sealed partial record CompiledKernels(string Name, string Architecture, byte[] Image, string Log)
 {
-    /// <summary>What each kernel uses, in the compiler's order; empty where the compiler does not say.</summary>
+    /// <summary>The kernels' names, by the machine code's own table.</summary>
+    public IReadOnlyList<string> Kernels() => Cubin.KernelsOf(Image);
+
+    /// <summary>What each kernel uses, in the compiler's order; empty where the compiler says it in other words than those known, or not at all.</summary>
     public IReadOnlyList<KernelResources> Resources()
     {
         var resources = new List<KernelResources>();
@@ -27,12 +30,3 @@ public sealed partial record CompiledKernels(string Name, string Architecture, b
         @"entry function '(?<name>\w+)'[^\n]*\n[^\n]*properties for \k<name>\s*\n[^\n]*?(?<stack>\d+) bytes stack frame, (?<stores>\d+) bytes spill stores, (?<loads>\d+) bytes spill loads\s*\n[^\n]*Used (?<registers>\d+) registers(?:[^\n]*?(?<shared>\d+) bytes smem)?")]
     private static partial Regex Entry();
 }
-
-/// <summary>What a kernel needs of a multiprocessor, as the compiler reports it.</summary>
-/// <param name="Kernel">The kernel's name.</param>
-/// <param name="Registers">Registers of a thread.</param>
-/// <param name="StackBytes">Local memory of a thread: arrays that are indexed at run time, and spilled registers.</param>
-/// <param name="SpillStoreBytes">Bytes of registers written to local memory for want of registers.</param>
-/// <param name="SpillLoadBytes">Bytes read back.</param>
-/// <param name="SharedBytes">Static shared memory of a block.</param>
-public sealed record KernelResources(string Kernel, int Registers, int StackBytes, int SpillStoreBytes, int SpillLoadBytes, int SharedBytes);

@@ -20,32 +20,13 @@ internal sealed unsafe class CudaKernel
     {
         (_context, _function, Name) = (context, function, name);
         _parameterSizes = ReadParameterSizes(function);
-        _sharedBytesAllowed = SharedBytesAlwaysAllowed - SharedBytes;
+        _context.Enter();
+        _context.Check(CudaDriver.cuFuncGetAttribute(out int staticBytes, CuFunctionAttribute.SharedSizeBytes, function), $"cuFuncGetAttribute({name}, SharedSizeBytes)");
+        _sharedBytesAllowed = SharedBytesAlwaysAllowed - staticBytes;
     }
 
     /// <summary>The name in the source.</summary>
     public string Name { get; }
-
-    /// <summary>Registers of a thread.</summary>
-    public int Registers => Attribute(CuFunctionAttribute.RegisterCount);
-
-    /// <summary>Local memory of a thread in bytes: spilled registers and arrays indexed at run time.</summary>
-    public int LocalBytes => Attribute(CuFunctionAttribute.LocalSizeBytes);
-
-    /// <summary>Shared memory of a block in bytes, without what a launch adds.</summary>
-    public int SharedBytes => Attribute(CuFunctionAttribute.SharedSizeBytes);
-
-    /// <summary>The most threads that a block can have.</summary>
-    public int MaxThreads => Attribute(CuFunctionAttribute.MaxThreadsPerBlock);
-
-    /// <summary>How many blocks of this kernel a multiprocessor holds at once.</summary>
-    public int BlocksPerMultiprocessor(int threads, int sharedBytes)
-    {
-        _context.Enter();
-        AllowShared(sharedBytes);
-        _context.Check(CudaDriver.cuOccupancyMaxActiveBlocksPerMultiprocessor(out int blocks, _function, threads, (nuint)sharedBytes), $"cuOccupancyMaxActiveBlocksPerMultiprocessor({Name})");
-        return blocks;
-    }
 
     /// <summary>Puts a launch into a stream.</summary>
     /// <param name="stream">Where.</param>
@@ -60,7 +41,7 @@ internal sealed unsafe class CudaKernel
         CheckArguments(arguments);
         if (grid.Y > MostBlocksAcross || grid.Z > MostBlocksAcross)
         {
-            throw new DeviceException($"{Name} would need a grid of {grid} blocks, but CUDA takes no more than {MostBlocksAcross} in the second and third direction. Use a smaller --batch.");
+            throw new DeviceException($"{Name} would need a grid of {grid} blocks, but CUDA takes no more than {MostBlocksAcross} in the second and third direction. Use a smaller batch.");
         }
         _context.Enter();
         AllowShared(sharedBytes);
@@ -91,13 +72,6 @@ internal sealed unsafe class CudaKernel
         }
     }
 
-    private int Attribute(CuFunctionAttribute attribute)
-    {
-        _context.Enter();
-        _context.Check(CudaDriver.cuFuncGetAttribute(out int value, attribute, _function), $"cuFuncGetAttribute({Name}, {attribute})");
-        return value;
-    }
-
     private void CheckArguments(ReadOnlySpan<KernelArgument> arguments)
     {
         if (_parameterSizes is null)
@@ -117,17 +91,19 @@ internal sealed unsafe class CudaKernel
         }
     }
 
-    // A driver before CUDA 12.4 cannot say; the check is then left out.
+    // A driver before CUDA 12.4 cannot say, and a later one only if the kernel's code has a table of its parameters: the check is then left out.
+    // The error that ends the list is also that of a kernel without parameters, of which there is none here.
     private static int[]? ReadParameterSizes(nint function)
     {
         var sizes = new List<int>();
         try
         {
-            while (CudaDriver.cuFuncGetParamInfo(function, (nuint)sizes.Count, out _, out nuint size) == CuResult.Success)
+            CuResult result;
+            while ((result = CudaDriver.cuFuncGetParamInfo(function, (nuint)sizes.Count, out _, out nuint size)) == CuResult.Success)
             {
                 sizes.Add((int)size);
             }
-            return [.. sizes];
+            return result == CuResult.InvalidValue && sizes.Count > 0 ? [.. sizes] : null;
         }
         catch (EntryPointNotFoundException)
         {

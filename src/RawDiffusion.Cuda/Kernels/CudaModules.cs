@@ -20,9 +20,9 @@ internal sealed class CudaModules(CudaContext context, KernelCompiler compiler) 
         foreach (var compiled in Compiler.CompileAll())
         {
             var module = _modules.TryGetValue(compiled.Name, out var loaded) ? loaded : _modules[compiled.Name] = new CudaModule(context, compiled);
-            foreach (var kernel in compiled.Resources())
+            foreach (string kernel in compiled.Kernels())
             {
-                _ = module[kernel.Kernel];
+                _ = module[kernel];
             }
         }
     }

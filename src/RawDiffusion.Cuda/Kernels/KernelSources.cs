@@ -3,12 +3,6 @@ using System.Text;
 
 namespace RawDiffusion.Cuda;
 
-/// <summary>A kernel source file and the headers it may include by their bare names.</summary>
-/// <param name="Name">The file's name without its ending: <c>group_norm</c>.</param>
-/// <param name="Text">Its content.</param>
-/// <param name="Headers">Name (<c>common.cuh</c>) and content of each header.</param>
-public sealed record KernelSource(string Name, string Text, IReadOnlyList<KeyValuePair<string, string>> Headers);
-
 /// <summary>The kernel sources that this assembly carries: the repository's folder <c>kernels</c>.</summary>
 public static class KernelSources
 {

@@ -9,7 +9,7 @@ public sealed partial class CudaDevice
     private CudaKernel AttentionSoftmaxBackward => field ??= Kernel("attention", "attention_softmax_backward");
 
     /// <inheritdoc/>
-    public override void Attention(Tensor q, Tensor k, Tensor v, Tensor y, Tensor probabilities, int heads)
+    protected override void AttentionCore(Tensor q, Tensor k, Tensor v, Tensor y, Tensor probabilities, int heads)
     {
         var extents = new AttentionExtents(q.Shape, heads);
         TokensByTokens(extents, extents.Scale, q, k, probabilities.Address);
@@ -18,7 +18,7 @@ public sealed partial class CudaDevice
     }
 
     /// <inheritdoc/>
-    public override void AttentionBackward(Tensor dy, Tensor q, Tensor k, Tensor v, Tensor probabilities, Sink dq, Sink dk, Sink dv, int heads)
+    protected override void AttentionBackwardCore(Tensor dy, Tensor q, Tensor k, Tensor v, Tensor probabilities, Sink dq, Sink dk, Sink dv, int heads)
     {
         var extents = new AttentionExtents(q.Shape, heads);
         // Only dq and dk come by way of the scores.

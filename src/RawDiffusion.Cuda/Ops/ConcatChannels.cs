@@ -9,11 +9,11 @@ public sealed partial class CudaDevice
     private CudaKernel ConcatChannelsBackwardKernel => field ??= Kernel("concat_channels", "concat_channels_backward");
 
     /// <inheritdoc/>
-    public override void ConcatChannels(Tensor a, Tensor b, Tensor y) =>
+    protected override void ConcatChannelsCore(Tensor a, Tensor b, Tensor y) =>
         LaunchOver(ConcatChannelsForward, y.Shape.Count, perThread: 4, y, a, b, (long)y.Shape.Rows, a.Shape.C, b.Shape.C);
 
     /// <inheritdoc/>
-    public override void ConcatChannelsBackward(Tensor dy, Sink da, Sink db, int channelsA)
+    protected override void ConcatChannelsBackwardCore(Tensor dy, Sink da, Sink db, int channelsA)
     {
         Part(da, 0);
         Part(db, channelsA);

@@ -13,11 +13,11 @@ public sealed unsafe partial class CudaDevice
     private CudaKernel ConvFinish => field ??= Kernel(ConvFile, "conv2d_finish");
 
     /// <inheritdoc/>
-    public override void Conv2d(Tensor x, Tensor w, Tensor? bias, Tensor? channelAdd, Tensor? residual, Tensor y, in ConvGeometry geometry) =>
+    protected override void Conv2dCore(Tensor x, Tensor w, Tensor? bias, Tensor? channelAdd, Tensor? residual, Tensor y, in ConvGeometry geometry) =>
         Convolve(ConvProblem.Forward(geometry), y, x.Address, w.Address, bias, channelAdd, residual);
 
     /// <inheritdoc/>
-    public override void Conv2dBackwardInput(Tensor dy, Tensor w, Sink dx, in ConvGeometry geometry)
+    protected override void Conv2dBackwardInputCore(Tensor dy, Tensor w, Sink dx, in ConvGeometry geometry)
     {
         var g = geometry;
         var target = dx.Tensor!;
@@ -48,7 +48,7 @@ public sealed unsafe partial class CudaDevice
     }
 
     /// <inheritdoc/>
-    public override void Conv2dBackwardWeight(Tensor x, Tensor dy, Sink dw, Sink dbias, in ConvGeometry geometry)
+    protected override void Conv2dBackwardWeightCore(Tensor x, Tensor dy, Sink dw, Sink dbias, in ConvGeometry geometry)
     {
         var problem = ConvProblem.Forward(geometry);
         problem.RequireSmallEnough();

@@ -7,7 +7,7 @@ public sealed partial class CudaDevice
     private CudaKernel DropoutKernel => field ??= Kernel("dropout", "dropout");
 
     /// <inheritdoc/>
-    public override void Dropout(Tensor x, Sink y, double rate, in RandomStream stream)
+    protected override void DropoutCore(Tensor x, Sink y, double rate, in RandomStream stream)
     {
         // Uniform numbers are multiples of 2⁻²⁴, and so is this threshold: comparing in float32 decides as comparing with the rate itself would.
         float threshold = (float)(Math.Ceiling(rate * (1 << 24)) / (1 << 24));

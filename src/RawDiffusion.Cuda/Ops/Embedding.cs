@@ -9,10 +9,10 @@ public sealed partial class CudaDevice
     private CudaKernel EmbeddingBackwardKernel => field ??= Kernel("embedding", "embedding_backward");
 
     /// <inheritdoc/>
-    public override void Embedding(Tensor table, Tensor labels, Tensor y) =>
+    protected override void EmbeddingCore(Tensor table, Tensor labels, Tensor y) =>
         LaunchOver(EmbeddingForward, y.Shape.Count, perThread: 1, y, table, labels, y.Shape.C, y.Shape.Count);
 
     /// <inheritdoc/>
-    public override void EmbeddingBackward(Tensor dy, Tensor labels, Sink dtable) =>
+    protected override void EmbeddingBackwardCore(Tensor dy, Tensor labels, Sink dtable) =>
         Launch(EmbeddingBackwardKernel, grid: dtable.Tensor!.Shape.N, block: 256, 0, dtable.Tensor, dy, labels, labels.Shape.N, dy.Shape.C, dtable.Accumulate);
 }

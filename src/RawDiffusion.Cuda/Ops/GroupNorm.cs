@@ -12,7 +12,7 @@ public sealed partial class CudaDevice
     private CudaKernel GroupNormParameters => field ??= Kernel("group_norm", "group_norm_parameters");
 
     /// <inheritdoc/>
-    public override void GroupNorm(Tensor x, Tensor gamma, Tensor beta, Tensor? scaleShift, Tensor y, Tensor mean, Tensor rstd, int groups, double eps, bool silu)
+    protected override void GroupNormCore(Tensor x, Tensor gamma, Tensor beta, Tensor? scaleShift, Tensor y, Tensor mean, Tensor rstd, int groups, double eps, bool silu)
     {
         var shape = new GroupNormLaunch(x.Shape, groups, vectors: IsAligned(x, y), tables: 3, slabs: 1);
         Launch(GroupNormForward, shape.Grid, shape.Threads, shape.SharedBytes,
@@ -20,7 +20,7 @@ public sealed partial class CudaDevice
     }
 
     /// <inheritdoc/>
-    public override void GroupNormBackward(
+    protected override void GroupNormBackwardCore(
         Tensor dy, Tensor x, Tensor gamma, Tensor beta, Tensor? scaleShift, Tensor mean, Tensor rstd, Sink dx, Sink dgamma, Sink dbeta,
         Sink dScaleShift, int groups, bool silu)
     {

@@ -9,7 +9,7 @@ public sealed partial class CudaDevice
     private CudaKernel LinearColumnSums => field ??= Kernel("linear", "linear_column_sums");
 
     /// <inheritdoc/>
-    public override void Linear(Tensor x, Tensor w, Tensor? bias, Tensor? residual, Tensor y)
+    protected override void LinearCore(Tensor x, Tensor w, Tensor? bias, Tensor? residual, Tensor y)
     {
         var (m, n, k) = (Rows(x), y.Shape.C, x.Shape.C);
         bool hasAddends = bias is not null || residual is not null;
@@ -21,14 +21,14 @@ public sealed partial class CudaDevice
     }
 
     /// <inheritdoc/>
-    public override void LinearBackwardInput(Tensor dy, Tensor w, Sink dx)
+    protected override void LinearBackwardInputCore(Tensor dy, Tensor w, Sink dx)
     {
         var (m, n, k) = (Rows(dy), dy.Shape.C, dx.Tensor!.Shape.C);
         Blas.Multiply(false, false, m, k, n, 1, dy.Address, n, w.Address, k, dx.Accumulate ? 1 : 0, dx.Tensor.Address, k);
     }
 
     /// <inheritdoc/>
-    public override void LinearBackwardWeight(Tensor x, Tensor dy, Sink dw, Sink dbias)
+    protected override void LinearBackwardWeightCore(Tensor x, Tensor dy, Sink dw, Sink dbias)
     {
         var (m, n, k) = (Rows(dy), dy.Shape.C, x.Shape.C);
         if (dw.Tensor is { } target)

@@ -11,7 +11,7 @@ public sealed partial class CudaDevice
     private CudaKernel MeanSquaredErrorBackwardKernel => field ??= Kernel("mean_squared_error", "mean_squared_error_backward");
 
     /// <inheritdoc/>
-    public override void MeanSquaredError(Tensor prediction, Tensor target, Tensor? weights, Tensor perSample, Tensor loss)
+    protected override void MeanSquaredErrorCore(Tensor prediction, Tensor target, Tensor? weights, Tensor perSample, Tensor loss)
     {
         int samples = prediction.Shape.N;
         Launch(MeanSquaredErrorPerSample, grid: samples, block: 512, 0, perSample, prediction, target, prediction.Shape.Count / samples);
@@ -19,7 +19,7 @@ public sealed partial class CudaDevice
     }
 
     /// <inheritdoc/>
-    public override void MeanSquaredErrorBackward(Tensor dloss, Tensor prediction, Tensor target, Tensor? weights, Sink dprediction)
+    protected override void MeanSquaredErrorBackwardCore(Tensor dloss, Tensor prediction, Tensor target, Tensor? weights, Sink dprediction)
     {
         int samples = prediction.Shape.N;
         LaunchOverSamples(MeanSquaredErrorBackwardKernel, prediction.Shape, dprediction.Tensor, dloss, prediction, target, weights, dprediction.Accumulate, samples, prediction.Shape.Count / samples);

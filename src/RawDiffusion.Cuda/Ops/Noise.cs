@@ -8,25 +8,25 @@ public sealed partial class CudaDevice
 
     private CudaKernel AddNoiseKernel => field ??= Kernel("noise", "add_noise");
 
-    private CudaKernel DenoiseUpdateKernel => field ??= Kernel("noise", "denoise_update");
+    private CudaKernel DenoiseUpdateKernel => field ??= Kernel("sampling", "denoise_update");
 
     private CudaKernel AddNoiseToPixelsKernel => field ??= Kernel("noise", "add_noise_to_pixels");
 
     /// <inheritdoc/>
-    public override void FillNormal(Tensor y, in RandomStream stream) =>
+    protected override void FillNormalCore(Tensor y, in RandomStream stream) =>
         LaunchOverSamples(FillNormalKernel, y.Shape, y, stream.Position, stream.Seed, (uint)stream.Purpose, y.Shape.N, y.Shape.Count / y.Shape.N);
 
     /// <inheritdoc/>
-    public override void AddNoise(Tensor x0, Tensor coefficients, Tensor? noise, in RandomStream stream, Tensor xt, Tensor target) =>
+    protected override void AddNoiseCore(Tensor x0, Tensor coefficients, Tensor? noise, in RandomStream stream, Tensor xt, Tensor target) =>
         LaunchOverSamples(AddNoiseKernel, x0.Shape, xt, target, x0, coefficients, noise, stream.Position, stream.Seed, (uint)stream.Purpose, x0.Shape.N, x0.Shape.Count / x0.Shape.N);
 
     /// <inheritdoc/>
-    public override void DenoiseUpdate(
+    protected override void DenoiseUpdateCore(
         Tensor x, Tensor output, Tensor? previousX0, Tensor coefficients, Tensor? noise, in RandomStream stream, Tensor? x0, Tensor next) =>
         LaunchOverSamples(DenoiseUpdateKernel, x.Shape, next, x0, x, output, previousX0, coefficients, noise, stream.Position, stream.Seed, (uint)stream.Purpose, x.Shape.N, x.Shape.Count / x.Shape.N);
 
     /// <inheritdoc/>
-    public override void AddNoiseToPixels(
+    protected override void AddNoiseToPixelsCore(
         Tensor pixels, Tensor picks, int left, int width, Tensor coefficients, Tensor? noise, in RandomStream stream, Tensor xt, Tensor target) =>
         LaunchOverSamples(
             AddNoiseToPixelsKernel, xt.Shape, xt, target, pixels, picks, coefficients, noise, stream.Position, stream.Seed, (uint)stream.Purpose,

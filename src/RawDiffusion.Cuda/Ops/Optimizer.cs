@@ -14,7 +14,7 @@ public sealed partial class CudaDevice
     private CudaKernel AdamStepKernel => field ??= Kernel("optimizer", "adam_step");
 
     /// <inheritdoc/>
-    public override void SumOfSquares(Tensor x, Tensor sum)
+    protected override void SumOfSquaresCore(Tensor x, Tensor sum)
     {
         int chunks = checked((int)CeilingDivide(x.Shape.Count, SumChunk));
         using var partial = Rent(chunks * sizeof(double), "SumOfSquares.partial");
@@ -23,7 +23,7 @@ public sealed partial class CudaDevice
     }
 
     /// <inheritdoc/>
-    public override void AdamStep(Tensor parameters, Tensor gradients, Tensor firstMoment, Tensor secondMoment, Tensor ema, Tensor gradientSumOfSquares, Tensor settings) =>
+    protected override void AdamStepCore(Tensor parameters, Tensor gradients, Tensor firstMoment, Tensor secondMoment, Tensor ema, Tensor gradientSumOfSquares, Tensor settings) =>
         LaunchOver(
             AdamStepKernel, parameters.Shape.Count, perThread: 4,
             parameters, firstMoment, secondMoment, ema, gradients, gradientSumOfSquares, settings, parameters.Shape.Count);

@@ -9,10 +9,10 @@ public sealed partial class CudaDevice
     private CudaKernel SiluBackwardKernel => field ??= Kernel("elementwise", "silu_backward");
 
     /// <inheritdoc/>
-    public override void Silu(Tensor x, Tensor y) =>
+    protected override void SiluCore(Tensor x, Tensor y) =>
         LaunchOver(SiluForward, x.Shape.Count, perThread: 4, y, x, x.Shape.Count);
 
     /// <inheritdoc/>
-    public override void SiluBackward(Tensor dy, Tensor x, Sink dx) =>
+    protected override void SiluBackwardCore(Tensor dy, Tensor x, Sink dx) =>
         LaunchOver(SiluBackwardKernel, x.Shape.Count, perThread: 4, dx.Tensor, dy, x, x.Shape.Count, dx.Accumulate);
 }

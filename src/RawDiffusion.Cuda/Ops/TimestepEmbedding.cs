@@ -7,7 +7,7 @@ public sealed partial class CudaDevice
     private CudaKernel TimestepEmbeddingKernel => field ??= Kernel("timestep_embedding", "timestep_embedding");
 
     /// <inheritdoc/>
-    public override void TimestepEmbedding(Tensor timesteps, Tensor y, bool flipSinToCos, double frequencyShift)
+    protected override void TimestepEmbeddingCore(Tensor timesteps, Tensor y, bool flipSinToCos, double frequencyShift)
     {
         int samples = timesteps.Shape.N, half = y.Shape.C / 2;
         LaunchOver(

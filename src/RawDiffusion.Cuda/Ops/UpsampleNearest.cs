@@ -9,11 +9,11 @@ public sealed partial class CudaDevice
     private CudaKernel UpsampleNearestBackwardKernel => field ??= Kernel("upsample_nearest", "upsample_nearest_backward");
 
     /// <inheritdoc/>
-    public override void UpsampleNearest(Tensor x, Tensor y) =>
+    protected override void UpsampleNearestCore(Tensor x, Tensor y) =>
         LaunchOver(UpsampleNearestForward, x.Shape.Count, PerThread(x, y), y, x, (uint)x.Shape.Rows, x.Shape[2], x.Shape.C);
 
     /// <inheritdoc/>
-    public override void UpsampleNearestBackward(Tensor dy, Sink dx)
+    protected override void UpsampleNearestBackwardCore(Tensor dy, Sink dx)
     {
         var x = dx.Tensor!;
         LaunchOver(UpsampleNearestBackwardKernel, x.Shape.Count, PerThread(x, dy), x, dy, (uint)x.Shape.Rows, x.Shape[2], x.Shape.C, dx.Accumulate);

@@ -8,6 +8,11 @@ namespace RawDiffusion.Diffusion;
 /// </summary>
 public static class TimestepSampler
 {
+    /// <summary>The draw of a name.</summary>
+    public static TimestepDraw Of(TimestepSampling sampling) => sampling == TimestepSampling.Stratified
+        ? static (in step, scheduleSteps, timesteps) => Stratified(step.Seed, checked((int)step.Step), step.FirstSample, step.WholeBatch, scheduleSteps, timesteps)
+        : static (in step, scheduleSteps, timesteps) => Uniform(step.Seed, checked((int)step.Step), step.FirstSample, scheduleSteps, timesteps);
+
     /// <summary>Independent timesteps, every one of 0..T−1 exactly as likely.</summary>
     /// <param name="seed">The run's seed.</param>
     /// <param name="step">The training step.</param>

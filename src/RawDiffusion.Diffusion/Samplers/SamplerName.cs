@@ -15,7 +15,11 @@ public enum SamplerName
     [JsonStringEnumMemberName("ddim")]
     Ddim,
 
-    /// <summary>DPM-Solver++(2M): <see cref="DpmSolverSampler"/>.</summary>
+    /// <summary>DPM-Solver++(2M): <see cref="DpmSolver2MSampler"/>.</summary>
     [JsonStringEnumMemberName("dpmpp_2m")]
     DpmSolver2M,
+
+    /// <summary>PLMS: <see cref="PlmsSampler"/>.</summary>
+    [JsonStringEnumMemberName("plms")]
+    Plms,
 }

@@ -19,7 +19,7 @@ public sealed record SamplingConfig
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public int StepsOffset { get; init; }
 
-    /// <summary>Whether DDIM's last step stops at the noise level of timestep 0 instead of going to the data: diffusers' <c>set_alpha_to_one: false</c>.</summary>
+    /// <summary>Whether the last step stops at the noise level of timestep 0 instead of going to the data: diffusers' <c>set_alpha_to_one: false</c>.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public bool StopAtFirst { get; init; }
 
@@ -38,23 +38,28 @@ public sealed record SamplingConfig
     /// <summary>Images of a grid drawn while training.</summary>
     public int Count { get; init; } = 36;
 
+    /// <summary>The samplers that look at <see cref="Eta"/>.</summary>
+    public static IReadOnlyList<SamplerName> WithEta { get; } = [SamplerName.Ddim];
+
+    /// <summary>The samplers that look at <see cref="Variance"/>.</summary>
+    public static IReadOnlyList<SamplerName> WithVariance { get; } = [SamplerName.Ddpm];
+
     /// <summary>Which of the timesteps: as asked for, or what is usual with the sampler.</summary>
     [JsonIgnore]
-    public TimestepSpacing UsedSpacing => Spacing ?? (Sampler == SamplerName.Ddim ? TimestepSpacing.Trailing : TimestepSpacing.Linspace);
+    public TimestepSpacing UsedSpacing => Create().Spacing;
 
-    /// <summary>The steps that this describes.</summary>
-    /// <param name="process">The process that the network was trained for.</param>
-    /// <exception cref="ConfigurationException">A number out of range: see <see cref="Check"/>.</exception>
-    public SamplerPlan Plan(DiffusionProcess process)
+    /// <summary>The sampler that this describes.</summary>
+    public SpacedSampler Create()
     {
-        int all = process.Schedule.Steps;
-        return Sampler switch
+        SpacedSampler sampler = Sampler switch
         {
-            SamplerName.Ddpm => AncestralSampler.Plan(process, Timesteps.Select(all, Steps, UsedSpacing, StepsOffset), Variance, Clip.Bound),
-            SamplerName.Ddim => DdimSampler.Plan(process, Timesteps.Select(all, Steps, UsedSpacing, StepsOffset), Eta, Clip.Bound, StopAtFirst),
-            SamplerName.DpmSolver2M => DpmSolverSampler.Plan(process, Timesteps.SelectAboveZero(all, Steps, UsedSpacing, StepsOffset), Clip.Bound),
-            _ => throw new InvalidOperationException($"no plan is made for the sampler {Sampler}"),
+            SamplerName.Ddpm => Samplers.Ddpm(Steps, Variance),
+            SamplerName.Ddim => Samplers.Ddim(Steps, Eta),
+            SamplerName.DpmSolver2M => Samplers.DpmSolver2M(Steps),
+            SamplerName.Plms => Samplers.Plms(Steps),
+            _ => throw new InvalidOperationException($"no sampler is made of the name {Sampler}"),
         };
+        return sampler with { Clip = Clip.Bound, Spacing = Spacing ?? sampler.Spacing, StepsOffset = StepsOffset, StopAtFirst = StopAtFirst };
     }
 
     /// <summary>Notes everything that is wrong.</summary>

@@ -30,7 +30,7 @@ public sealed class Adam : IDisposable
     /// <summary>How many updates were made: the t of the bias corrections.</summary>
     public long Step { get; set; }
 
-    /// <summary>The gradient's Σ x² before clipping, [1]: on the device once <see cref="Apply"/> has run.</summary>
+    /// <summary>The gradient's Σ x² before clipping, [1]: on the device once <see cref="Launch"/> has run.</summary>
     public Tensor GradientSumOfSquares => _sumOfSquares;
 
     /// <summary>
@@ -41,13 +41,13 @@ public sealed class Adam : IDisposable
     /// <returns>The global norm of the gradient before clipping.</returns>
     public double Update(double learningRate, double emaDecay)
     {
-        Prepare(learningRate, emaDecay);
-        Apply();
-        return Finish(_sumOfSquares.ToArray<double>()[0]);
+        UploadSettings(learningRate, emaDecay);
+        Launch();
+        return Count(_sumOfSquares.ToArray<double>()[0]);
     }
 
-    /// <summary>The first third of <see cref="Update"/>: tells the device the next update's settings.</summary>
-    public void Prepare(double learningRate, double emaDecay)
+    /// <summary>Tells the device the next update's settings; <see cref="Launch"/> follows.</summary>
+    public void UploadSettings(double learningRate, double emaDecay)
     {
         long t = Step + 1;
         Span<double> settings = stackalloc double[(int)AdamSetting.Count];
@@ -67,8 +67,8 @@ public sealed class Adam : IDisposable
     /// <summary>Forgets what gradients there are: a step that failed on its way must not be added to.</summary>
     public void ForgetGradients() => _parameters.ForgetGradients();
 
-    /// <summary>The second third: what the device does, which <see cref="Device.Record"/> may take.</summary>
-    public void Apply()
+    /// <summary>Launches the update: what the device does of it, which <see cref="Device.Record"/> may take.</summary>
+    public void Launch()
     {
         _parameters.ClearMissingGradients();
         var device = _parameters.Values.Device;
@@ -78,17 +78,15 @@ public sealed class Adam : IDisposable
         _parameters.ForgetGradients();
     }
 
-    /// <summary>The last third: counts the update, if there was one.</summary>
+    /// <summary>Counts the update that was launched, if its gradient was finite: else nothing has changed.</summary>
     /// <param name="sumOfSquares">What <see cref="GradientSumOfSquares"/> holds.</param>
     /// <returns>The global norm of the gradient before clipping.</returns>
-    public double Finish(double sumOfSquares)
+    public double Count(double sumOfSquares)
     {
         double norm = Math.Sqrt(sumOfSquares);
         if (double.IsFinite(norm))
         {
             Step++;
-            _parameters.Values.MarkWritten();
-            _parameters.Ema!.MarkWritten();
         }
         return norm;
     }

@@ -32,6 +32,9 @@ public sealed record OptimizerConfig
     /// <summary>Bad steps (non-finite gradients) in a row after which the run stops as diverged.</summary>
     public int MaxBadSteps { get; init; } = 10;
 
+    /// <summary>The learning rate of a step, counted from 0: it rises linearly over the warm-up, then stays.</summary>
+    public double RateAt(long step) => LearningRate * Math.Min(1, (step + 1.0) / Math.Max(1, WarmUp));
+
     /// <summary>Adam's constants.</summary>
     public AdamOptions Adam() => new() { Beta1 = Beta1, Beta2 = Beta2, Epsilon = Epsilon, MaxNorm = MaxNorm ?? double.PositiveInfinity };
 

@@ -45,9 +45,9 @@ public sealed class ResidualBlock : Module
         tape.Release(a);
         var b = _norm2.Forward(tape, h, silu: true, scaleShift: _scaleShift ? time : null);
         tape.Release(h);
-        if (context.Dropout is { } dropout && _dropout > 0)
+        if (context.Random is { } random && _dropout > 0)
         {
-            b = tape.Dropout(b, _dropout, new RandomStream(dropout.Seed, RandomPurpose.Dropout + _index, dropout.Position));
+            b = tape.Dropout(b, _dropout, random.Stream(RandomPurpose.Dropout + _index));
         }
         var y = _conv2.Forward(tape, b, residual: _shortcut?.Forward(tape, x) ?? x);
         return scope.Keep(_outputScale == 1 ? y : tape.Scale(y, 1 / _outputScale));

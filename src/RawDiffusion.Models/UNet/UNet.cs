@@ -63,23 +63,24 @@ public sealed class UNet : Module
 
     /// <summary>The network's raw output (ε, x0 or v, as it was trained) for a batch of noisy images.</summary>
     /// <param name="tape">Runs the ops, and owns the result.</param>
-    /// <param name="x">[N, H, W, InChannels]; H and W multiples of <see cref="UNetConfig.SizeMultiple"/>.</param>
-    /// <param name="timesteps">[N].</param>
-    /// <param name="labels">Int32 [N], where the network has classes.</param>
-    /// <param name="dropout">Where dropout masks come from, while training.</param>
+    /// <param name="input">
+    /// x [N, H, W, InChannels] with H and W multiples of <see cref="UNetConfig.SizeMultiple"/>, condition planes among its channels; timesteps
+    /// [N]; labels Int32 [N], where the network has classes; where dropout masks come from, while training.
+    /// </param>
     /// <returns>[N, H, W, OutChannels].</returns>
-    /// <exception cref="ArgumentException">A shape that does not fit, or labels missing or not wanted.</exception>
-    public Tensor Forward(Tape tape, Tensor x, Tensor timesteps, Tensor? labels = null, DropoutContext? dropout = null)
+    /// <exception cref="ArgumentException">A shape that does not fit, labels missing or not wanted, or planes apart from x.</exception>
+    public Tensor Forward(Tape tape, in NetworkInput input)
     {
-        CheckInputs(x, labels);
+        CheckInput(input);
+        var (x, timesteps, condition, random) = input;
         using var scope = tape.Scope();
         var embedding = tape.TimestepEmbedding(timesteps, Config.BlockChannels[0], Config.FlipSinToCos, Config.FreqShift);
         embedding = _time2.Forward(tape, tape.Silu(_time1.Forward(tape, embedding)));
         if (_classEmbedding is not null)
         {
-            embedding = tape.Add(embedding, _classEmbedding.Forward(tape, labels!));
+            embedding = tape.Add(embedding, _classEmbedding.Forward(tape, condition.Labels!));
         }
-        var context = new BlockContext(tape, tape.Silu(embedding), dropout);
+        var context = new BlockContext(tape, tape.Silu(embedding), random);
         var h = _convIn.Forward(tape, x);
         var skips = new Stack<Tensor>([h]);
         foreach (var level in _down)
@@ -96,8 +97,9 @@ public sealed class UNet : Module
         return scope.Keep(_convOut.Forward(tape, _normOut.Forward(tape, h, silu: true)));
     }
 
-    private void CheckInputs(Tensor x, Tensor? labels)
+    private void CheckInput(in NetworkInput input)
     {
+        var (x, labels) = (input.X, input.Condition.Labels);
         if (x.Shape.Rank != 4 || x.Shape.C != Config.InChannels || x.Shape[1] % Config.SizeMultiple != 0 || x.Shape[2] % Config.SizeMultiple != 0)
         {
             throw new ArgumentException($"UNet: expected images [N, H, W, {Config.InChannels}] with H and W multiples of {Config.SizeMultiple}; found {x}");
@@ -107,6 +109,10 @@ public sealed class UNet : Module
             throw new ArgumentException(labels is null
                 ? $"UNet: this network has {Config.ClassEmbeddings} classes and needs labels; none were given"
                 : "UNet: labels were given, but this network has no classes");
+        }
+        if (input.Condition.Planes is { } planes)
+        {
+            throw new ArgumentException($"UNet: expected condition planes among the channels of {x}; found {planes} apart from them. A conditioned network lays them side by side.");
         }
     }
 

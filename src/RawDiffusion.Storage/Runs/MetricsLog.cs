@@ -118,6 +118,15 @@ public sealed class MetricsLog : IDisposable
             WriteNumber(json, "lr", metrics.Lr);
             WriteNumber(json, "images_per_s", metrics.ImagesPerSecond);
             WriteNumber(json, "seconds", metrics.Seconds);
+            if (metrics.Losses is { } losses)
+            {
+                json.WriteStartObject("losses");
+                foreach (var (name, value) in losses)
+                {
+                    WriteNumber(json, name, value);
+                }
+                json.WriteEndObject();
+            }
             json.WriteEndObject();
         }
         line.Write("\n"u8);
@@ -147,7 +156,10 @@ public sealed class MetricsLog : IDisposable
                 Number(root, "grad_norm"),
                 Number(root, "lr"),
                 Number(root, "images_per_s"),
-                Number(root, "seconds"));
+                Number(root, "seconds"))
+            {
+                Losses = root.TryGetProperty("losses", out var losses) ? [.. losses.EnumerateObject().Select(loss => KeyValuePair.Create(loss.Name, Number(losses, loss.Name)))] : null,
+            };
         }
         catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException or FormatException)
         {

@@ -52,6 +52,9 @@ public sealed class RunFolder : IDisposable
     public static CheckpointFolder CheckpointsOf(string path, Action<string>? notice = null) =>
         new(System.IO.Path.Combine(path, CheckpointsName), notice);
 
+    /// <summary>The folder of a run folder's sample pictures; the run may be in training meanwhile.</summary>
+    public static string SamplesOf(string path) => System.IO.Path.Combine(path, SamplesName);
+
     /// <summary>The file of logged steps of a run folder, for reading.</summary>
     public static string MetricsOf(string path) => System.IO.Path.Combine(path, MetricsName);
 

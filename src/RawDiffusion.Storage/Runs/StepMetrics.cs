@@ -7,4 +7,8 @@ namespace RawDiffusion.Storage;
 /// <param name="Lr">The learning rate of the step.</param>
 /// <param name="ImagesPerSecond">Training images per second since the last logged step.</param>
 /// <param name="Seconds">Training time since the run began, pauses between resumptions left out.</param>
-public readonly record struct StepMetrics(long Step, double Loss, double GradNorm, double Lr, double ImagesPerSecond, double Seconds);
+public readonly record struct StepMetrics(long Step, double Loss, double GradNorm, double Lr, double ImagesPerSecond, double Seconds)
+{
+    /// <summary>The losses by name where there are several, the minimised one first; null where there is but one.</summary>
+    public IReadOnlyList<KeyValuePair<string, double>>? Losses { get; init; }
+}

@@ -68,10 +68,10 @@ internal static partial class BenchCommand
         return 0;
     }
 
-    /// <summary>What each preset is made for: MNIST's grey 28×28, or RGB 32×32.</summary>
+    /// <summary>Images such as the preset is made for.</summary>
     private static DatasetInfo Images(RunConfig config)
     {
-        var (side, channels) = config.Preset == "mnist" ? (28, 1) : (32, 3);
+        var (side, channels) = Presets.Images(config.Preset);
         string[] classes = config.Conditional ? ["0", "1", "2", "3", "4", "5", "6", "7"] : [];
         return new DatasetInfo { Height = side, Width = side, Channels = channels, Count = config.Batch, ClassNames = classes, Fingerprint = "" };
     }

@@ -45,6 +45,10 @@ internal static class KernelCheck
             s.Bytes("pixels", 2, 5, 6, 3), s.Integers("picks", [2, 2], 1, 1, 0, 0), 1, 4, s["abcd", 2, 4], null, s.Stream(RandomPurpose.Noise), xt, s["target", 2, 5, 6, 3]), 2, 5, 6, 3)),
         ("DenoiseUpdate", Elementwise, s => s.Made("next", next => s.Device.DenoiseUpdate(
             s["x", 3, 33], s["output", 3, 33], s["x̂0", 3, 33], s["coefficients", 7], null, s.Stream(RandomPurpose.SamplingStep), s["x̂0", 3, 33], next), 3, 33)),
+        ("EstimateX0", Elementwise, s => s.Made("x0", x0 => s.Device.EstimateX0(s["x", 3, 33], s["output", 3, 33], s["pqc", 1, 3], x0), 3, 33)),
+        ("WeightedSum", Elementwise, s => s.Made("y", y => s.Device.WeightedSum(
+            s["weights", 3, 4], [s["x", 3, 33], s["z", 3, 33], s["x̂0", 3, 33]], null, s.Stream(RandomPurpose.SamplingStep), y), 3, 33)),
+        ("Blend", Elementwise, s => s.Made("y", y => s.Device.Blend(s["mask", 3, 33], s["x", 3, 33], s["z", 3, 33], y), 3, 33)),
         ("SumOfSquares", Sum, s => s.Made("sum", sum => s.Device.SumOfSquares(s["x", 20_000], sum), 1)),
         ("AdamStep", Elementwise, s => s.Made("copy", copy =>
         {

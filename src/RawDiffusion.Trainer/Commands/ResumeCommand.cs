@@ -34,6 +34,6 @@ internal static class ResumeCommand
         var data = Datasets.Open(config.Data);
         using var device = DeviceChoice.Open(config.Device, parse.GetValue(DeviceName));
         var display = ITrainingDisplay.For(device.Description);
-        return TrainingRun.Of(display, () => TrainingSession.Resume(folder, device, data, display, parse.GetValue(Steps)));
+        return TrainingRun.Of(display, () => TrainingSession.Resume(folder, device, data, [display], parse.GetValue(Steps)));
     }
 }

@@ -1,5 +1,7 @@
 using System.CommandLine;
+using System.Globalization;
 using RawDiffusion.Core;
+using RawDiffusion.Diffusion;
 using RawDiffusion.Pipelines;
 using RawDiffusion.Trainer.Terminal;
 using RawDiffusion.Training.Configuration;
@@ -11,19 +13,30 @@ internal static class SampleCommand
 {
     private const int TrajectoryFrames = 12;
     private const int TrajectoryImages = 8;
+    private const string Auto = "auto";
+    private const string Learned = "learned";
 
     private static readonly Argument<string> Model = Parameters.Model();
-    private static readonly Option<string> Out = Parameters.RequiredText("--out", "PATH",
-        "A .png file gets all images as one grid; a .npz file gets them as one array; any other path is a folder that gets each image and the grid.");
+    private static readonly Option<string?> Out = Parameters.Text("--out", "PATH",
+        "A .png file gets all images as one grid; a .npz file gets them as one array; any other path is a folder that gets each image and the grid. " +
+        "Left out: the run's own folder samples/, under a name that is free, such as sample-seed0.png.");
     private static readonly Option<int?> Count = Parameters.Number<int>("--count", "N", "How many images. Left out: as many as the run's own pictures have.");
-    private static readonly Option<string?> SamplerName = Parameters.Text("--sampler", "NAME", $"{string.Join(", ", NamedEnum<Diffusion.SamplerName>.Names)}. This and the next three default to what the model was trained with.");
+    private static readonly Option<string?> Sampler = Parameters.Text("--sampler", "NAME",
+        $"{string.Join(", ", NamedEnum<SamplerName>.Names)}. This and the next five default to what the model was trained with. An option that the sampler does not use is an error.");
     private static readonly Option<int?> Steps = Parameters.Number<int>("--steps", "N", "Denoising steps, from 1 to the model's timesteps: more are slower and finer.");
     private static readonly Option<double?> Eta = Parameters.Number<double>("--eta", "X", "Noise in ddim: 0 is deterministic, 1 is as much as ddpm.");
+    private static readonly Option<string?> Variance = Parameters.Text("--variance", "NAME",
+        $"Noise in ddpm: {Auto}, {string.Join(", ", NamedEnum<ReverseVariance>.Names)}, or {Learned} for networks that predict it, which there are none of yet.");
+    private static readonly Option<string?> Clip = Parameters.Text("--clip", "R|off", "How far from 0 the image that a step expects may be: 1 is the range of images; off for any distance.");
+    private static readonly Option<string?> Spacing = Parameters.Text("--spacing", "NAME",
+        $"Which of the timesteps: {string.Join(", ", NamedEnum<TimestepSpacing>.Names)}. Left out: linspace in ddpm and dpmpp_2m, trailing in ddim, leading in plms.");
     private static readonly Option<double?> Guidance = Parameters.Number<double>("--guidance", "S", "Classifier-free guidance: 1 is the plain conditional model, more is more typical of the class.");
     private static readonly Option<ulong?> Seed = Parameters.Number<ulong>("--seed", "N", "Image i depends on the seed and on i alone. Default: 0.");
-    private static readonly Option<int?> Class = Parameters.Number<int>("--class", "K", "The class of all images, from 0. Left out: each class in turn.");
+    private static readonly Option<string?> Class = Parameters.Text("--class", "NAME|K",
+        "The class of all images: its name or, where no class has that name, its number, from 0. Both are shown when drawing begins. Left out: each class in turn.");
     private static readonly Option<string?> Weights = Parameters.Text("--weights", "ema|raw", "The moving average (default) or the weights as training left them.");
     private static readonly Option<string?> DeviceName = Parameters.Device();
+    private static readonly Option<int?> Threads = Parameters.Number<int>("--threads", "N", "CPU threads. Default: all.");
     private static readonly Option<bool> Trajectory = new("--trajectory") { Description = "Also write a film strip of the way from noise to image, beside the images." };
     private static readonly Option<string?> Format = Parameters.Text("--format", "png|npz", "png, or npz: NumPy's archive with arr_0 [N, H, W, C] of bytes, and arr_1 [N] of labels where there are classes. Default: what --out says.");
 
@@ -32,7 +45,7 @@ internal static class SampleCommand
     {
         var command = new Command("sample", "Draws images from a model. A model describes itself: nothing that it was trained with has to be repeated.")
         {
-            Model, Out, Count, SamplerName, Steps, Eta, Seed, Class, Guidance, Weights, DeviceName, Trajectory, Format,
+            Model, Out, Count, Sampler, Steps, Eta, Variance, Clip, Spacing, Guidance, Class, Seed, Weights, DeviceName, Threads, Trajectory, Format,
         };
         command.SetAction(Run);
         return command;
@@ -40,12 +53,23 @@ internal static class SampleCommand
 
     private static int Run(ParseResult parse)
     {
-        var target = SampleTarget.Of(parse.GetRequiredValue(Out), parse.GetValue(Format));
+        string model = parse.GetRequiredValue(Model);
+        ulong seed = parse.GetValue(Seed) ?? 0;
+        var target = parse.GetValue(Out) is { } path ? SampleTarget.Of(path, parse.GetValue(Format)) : SampleTarget.InRun(model, seed, parse.GetValue(Format));
         var weights = ParseWeights(parse.GetValue(Weights));
-        using var device = DeviceChoice.Open(parse.GetValue(DeviceName));
-        using var loaded = LoadedModel.Open(parse.GetRequiredValue(Model), device, weights, Talk.Line);
-        var request = Request(parse, loaded);
-        Talk.Line($"{loaded.Text} on {device.Description}: {request.Count} images, {NamedEnum<Diffusion.SamplerName>.NameOf(request.Sampling.Sampler)} with {request.Sampling.Steps} steps, seed {request.Seed}");
+        using var device = DeviceChoice.Open(parse.GetValue(DeviceName), parse.GetValue(Threads));
+        using var loaded = LoadedModel.Open(model, device, weights, Talk.Line);
+        var sampling = Sampling(parse, loaded, out int? label);
+        var request = new SampleRequest
+        {
+            Count = sampling.Count,
+            Sampler = sampling.Create(),
+            Guidance = sampling.Guidance,
+            Seed = seed,
+            Class = label,
+            TrajectoryFrames = parse.GetValue(Trajectory) ? TrajectoryFrames : 0,
+        };
+        Announce(loaded, device, request, sampling);
         target.Prepare();
 
         var progress = new SamplingProgress();
@@ -53,14 +77,13 @@ internal static class SampleCommand
         try
         {
             var images = ImageSampler.Run(loaded.Model, request, progress.Report, interruption.Token);
-            var labels = loaded.Model.Classes == 0 ? null : Enumerable.Range(0, request.Count).Select(i => (long)(request.Class ?? i % loaded.Model.Classes)).ToArray();
             if (SampleDrift.Describe(images, loaded.Description.Dataset) is { } drift)
             {
                 Talk.Line(drift);
             }
-            foreach (string path in target.Write(images, labels, TrajectoryImages))
+            foreach (string written in target.Write(images, TrajectoryImages))
             {
-                Console.WriteLine(path);
+                Console.WriteLine(written);
             }
             return 0;
         }
@@ -71,35 +94,104 @@ internal static class SampleCommand
         }
     }
 
-    private static SampleRequest Request(ParseResult parse, LoadedModel loaded)
+    private static void Announce(LoadedModel loaded, Device device, SampleRequest request, SamplingConfig sampling)
+    {
+        Talk.Line(
+            $"{loaded.Text} on {device.Description}: {request.Count} images, {NamedEnum<SamplerName>.NameOf(sampling.Sampler)} with {sampling.Steps} steps " +
+            $"({ImageSampler.Evaluations(loaded.Model, request)} network evaluations an image), seed {request.Seed}");
+        if (loaded.Model.Classes > 0)
+        {
+            string classes = ClassNames.Describe(loaded.ClassNames, loaded.Model.Classes);
+            Talk.Line($"of {classes}{(request.Class is { } label ? $"; drawn: {ClassNames.Show(label, loaded.ClassNames)}" : " in turn")}");
+        }
+    }
+
+    private static SamplingConfig Sampling(ParseResult parse, LoadedModel loaded, out int? label)
     {
         var trained = loaded.Description.Sampling;
+        var rules = new ConfigurationRules();
         var sampling = trained with
         {
-            Sampler = parse.GetValue(SamplerName) is { } name ? ParseSampler(name) : trained.Sampler,
+            Sampler = Named<SamplerName>(rules, Sampler, parse) ?? trained.Sampler,
             Steps = parse.GetValue(Steps) ?? trained.Steps,
+            Spacing = Named<TimestepSpacing>(rules, Spacing, parse) ?? trained.Spacing,
             Eta = parse.GetValue(Eta) ?? trained.Eta,
+            Variance = ParseVariance(rules, parse) ?? trained.Variance,
+            Clip = ParseClip(rules, parse) ?? trained.Clip,
             Guidance = parse.GetValue(Guidance) ?? (loaded.Model.Rows.CanGuide ? trained.Guidance : 1),
             Count = parse.GetValue(Count) ?? trained.Count,
         };
-        var rules = new ConfigurationRules();
+        RequireUse(rules, Eta, parse, sampling.Sampler, SamplingConfig.WithEta);
+        RequireUse(rules, Variance, parse, sampling.Sampler, SamplingConfig.WithVariance);
         sampling.Check(rules, loaded.Description.Diffusion.Timesteps);
+        label = parse.GetValue(Class) is { } name ? ClassNames.Find(rules, Class.Name, name, loaded.ClassNames, loaded.Model.Classes) : null;
+        if (sampling.Guidance != 1 && loaded.Model.Rows.WhyNotGuided is { } why)
+        {
+            Complain(rules, Guidance, $"was given, but {why}. Leave it out, or train with --conditional and diffusion.label_dropout above 0");
+        }
         if (rules.Problems.Count > 0)
         {
             throw new ConfigurationException($"The images cannot be drawn: {string.Join("; ", rules.Problems)}.");
         }
-        return new SampleRequest
-        {
-            Count = sampling.Count,
-            Sampling = sampling,
-            Seed = parse.GetValue(Seed) ?? 0,
-            Class = parse.GetValue(Class),
-            TrajectoryFrames = parse.GetValue(Trajectory) ? TrajectoryFrames : 0,
-        };
+        return sampling;
     }
 
-    private static Diffusion.SamplerName ParseSampler(string name) => NamedEnum<Diffusion.SamplerName>.Find(name)
-        ?? throw new ConfigurationException($"--sampler is '{name}'; it must be one of {string.Join(", ", NamedEnum<Diffusion.SamplerName>.Names)}{NearestName.Suggestion(name, NamedEnum<Diffusion.SamplerName>.Names)}.");
+    /// <summary>The value that an option names; null, with a complaint, where there is no such name.</summary>
+    private static T? Named<T>(ConfigurationRules rules, Option<string?> option, ParseResult parse) where T : struct, Enum
+    {
+        if (parse.GetValue(option) is not { } name)
+        {
+            return null;
+        }
+        var value = NamedEnum<T>.Find(name);
+        if (value is null)
+        {
+            rules.Add(new ConfigurationProblem(option.Name, $"'{name}'", $"one of {string.Join(", ", NamedEnum<T>.Names)}", NearestName.Suggestion(name, NamedEnum<T>.Names)));
+        }
+        return value;
+    }
+
+    private static ReverseVariance? ParseVariance(ConfigurationRules rules, ParseResult parse)
+    {
+        switch (parse.GetValue(Variance))
+        {
+            case Auto:
+                return null;
+            case Learned:
+                Complain(rules, Variance, "learned needs a network that predicts its variance, which this program does not know yet: use fixed_small or fixed_large");
+                return null;
+            default:
+                return Named<ReverseVariance>(rules, Variance, parse);
+        }
+    }
+
+    private static ClipRange? ParseClip(ConfigurationRules rules, ParseResult parse)
+    {
+        switch (parse.GetValue(Clip))
+        {
+            case null:
+                return null;
+            case "off":
+                return ClipRange.Off;
+            case var text when double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double bound) && bound > 0 && double.IsFinite(bound):
+                return new ClipRange(bound);
+            case var text:
+                rules.Add(new ConfigurationProblem(Clip.Name, $"'{text}'", "a number above 0, or off"));
+                return null;
+        }
+    }
+
+    /// <summary>Complains of an option that the sampler would pass over.</summary>
+    private static void RequireUse(ConfigurationRules rules, Option option, ParseResult parse, SamplerName sampler, IReadOnlyList<SamplerName> users)
+    {
+        if (parse.GetResult(option) is { Implicit: false } && !users.Contains(sampler))
+        {
+            Complain(rules, option, $"was given, but {NamedEnum<SamplerName>.NameOf(sampler)} does not use it: it is for {string.Join(", ", users.Select(NamedEnum<SamplerName>.NameOf))}");
+        }
+    }
+
+    private static void Complain(ConfigurationRules rules, Option option, string words) =>
+        rules.Add(new ConfigurationProblem(option.Name, "", "") { Words = $"{option.Name} {words}" });
 
     private static WeightsChoice ParseWeights(string? name) => name switch
     {

@@ -1,5 +1,6 @@
 using RawDiffusion.Core;
 using RawDiffusion.Pipelines;
+using RawDiffusion.Storage;
 
 namespace RawDiffusion.Trainer.Commands;
 
@@ -13,11 +14,8 @@ internal sealed record SampleTarget(string Folder, string? File, string Format)
     /// <exception cref="ConfigurationException">They contradict each other.</exception>
     public static SampleTarget Of(string path, string? format)
     {
+        CheckFormat(format);
         string extension = Path.GetExtension(path).ToLowerInvariant();
-        if (format is not (null or "png" or "npz"))
-        {
-            throw new ConfigurationException($"--format is '{format}'; it must be png or npz.");
-        }
         if (path.Length == 0 || extension is ".jpg" or ".jpeg" or ".gif" or ".webp" or ".bmp" or ".npy")
         {
             throw new ConfigurationException($"--out is '{path}'; it must be a .png file, a .npz file, or a folder.");
@@ -32,22 +30,43 @@ internal sealed record SampleTarget(string Folder, string? File, string Format)
         return format == "npz" ? new SampleTarget(path, "samples.npz", "npz") : new SampleTarget(path, null, "png");
     }
 
+    /// <summary>The place of images that no <c>--out</c> was given for: the run's samples/, under a name that nothing has.</summary>
+    /// <param name="model">MODEL.</param>
+    /// <param name="seed">What the name tells apart.</param>
+    /// <param name="format">png, npz, or null for png.</param>
+    /// <exception cref="ConfigurationException">The model is no run folder.</exception>
+    public static SampleTarget InRun(string model, ulong seed, string? format)
+    {
+        CheckFormat(format);
+        if (!RunFolder.IsRun(model))
+        {
+            throw new ConfigurationException(Directory.Exists(model)
+                ? $"{model} is no run folder, which would have a place for samples. Say where the images should go: --out PATH."
+                : $"{model} does not exist. Name a run folder, or another model with --out PATH for its images.");
+        }
+        string folder = RunFolder.SamplesOf(model), name = $"sample-seed{seed}", ending = format ?? "png";
+        for (int k = 2; Path.Exists(Path.Combine(folder, $"{name}.{ending}")) || Path.Exists(StripOf(folder, name)); k++)
+        {
+            name = $"sample-seed{seed}-{k}";
+        }
+        return new SampleTarget(folder, $"{name}.{ending}", ending);
+    }
+
     /// <summary>Makes the folder, so that a place that cannot be written to is found before anything is drawn.</summary>
     /// <exception cref="StorageException">It cannot be made or written to.</exception>
     public void Prepare() => SampleFiles.Prepare(Folder);
 
     /// <summary>Writes the images, and the film strip where there is a trajectory.</summary>
     /// <param name="images">What was drawn.</param>
-    /// <param name="labels">Each image's class, or null.</param>
     /// <param name="stripImages">How many images the film strip shows at most.</param>
     /// <returns>The files to look at.</returns>
-    public IReadOnlyList<string> Write(SampledImages images, long[]? labels, int stripImages)
+    public IReadOnlyList<string> Write(SampledImages images, int stripImages)
     {
         var written = new List<string>();
         string main = Path.Combine(Folder, File ?? "grid.png");
         if (Format == "npz")
         {
-            SampleFiles.WriteNpz(images, labels, main);
+            SampleFiles.WriteNpz(images, main);
         }
         else
         {
@@ -60,10 +79,20 @@ internal sealed record SampleTarget(string Folder, string? File, string Format)
         }
         if (images.Trajectory.Count > 0)
         {
-            string strip = Path.Combine(Folder, (File is null ? "" : Path.GetFileNameWithoutExtension(File) + "-") + "trajectory.png");
+            string strip = File is null ? Path.Combine(Folder, "trajectory.png") : StripOf(Folder, Path.GetFileNameWithoutExtension(File));
             SampleFiles.WriteFilmStrip(images, Math.Min(stripImages, images.Count), strip);
             written.Add(strip);
         }
         return written;
+    }
+
+    private static string StripOf(string folder, string name) => Path.Combine(folder, name + "-trajectory.png");
+
+    private static void CheckFormat(string? format)
+    {
+        if (format is not (null or "png" or "npz"))
+        {
+            throw new ConfigurationException($"--format is '{format}'; it must be png or npz.");
+        }
     }
 }

@@ -34,7 +34,7 @@ internal static class TrainCommand
     };
     private static readonly Option<long?> SaveEvery = Parameters.Number<long>("--save-every", "N", "Steps between checkpoints; the last step is always saved.");
     private static readonly Option<long?> SampleEvery = Parameters.Number<long>("--sample-every", "N", "Steps between pictures of samples; the last step always draws one, 0 draws none before.");
-    private static readonly Option<bool> Conditional = new("--conditional") { Description = "Learn the data's labels, for `sample --class K --guidance S`. On in preset shapes." };
+    private static readonly Option<bool> Conditional = new("--conditional") { Description = "Learn the data's labels, for `sample --class NAME --guidance S`. On in preset shapes." };
     private static readonly Option<bool> DryRun = new("--dry-run") { Description = "Check everything, print the resolved config.json, and stop." };
 
     /// <summary>The command with its options.</summary>
@@ -68,9 +68,13 @@ internal static class TrainCommand
             return 0;
         }
         using var device = DeviceChoice.Open(config.Device);
+        if (config.Conditional)
+        {
+            Talk.Line($"labels: {ClassNames.Describe(data.ClassNames, data.ClassNames.Count)}");
+        }
         using var folder = RunFolder.Create(parse.GetValue(Out), config.Preset, Talk.Line);
         var display = ITrainingDisplay.For(device.Description);
-        return TrainingRun.Of(display, () => TrainingSession.Start(plan, device, data, folder, display));
+        return TrainingRun.Of(display, () => TrainingSession.Start(plan, device, data, folder, [display]));
     }
 
     private static ConfigurationSources Sources(ParseResult parse)
@@ -127,6 +131,10 @@ internal static class TrainCommand
     {
         Console.WriteLine(RunConfigJson.ToText(plan.Config));
         Talk.Line($"data: {data.Description}");
+        if (plan.Config.Conditional)
+        {
+            Talk.Line($"labels: {ClassNames.Describe(data.ClassNames, data.ClassNames.Count)}");
+        }
         Talk.Line($"network: {new UNet(plan.Network).Parameters.Sum(parameter => parameter.Shape.Count):N0} parameters on {plan.Network.Height}×{plan.Network.Width}×{plan.Network.InChannels} images");
         Talk.Line($"memory: about {Talk.Bytes(MemoryEstimate.TrainingBytes(plan.Network, plan.Config.Batch))} for training with batches of {plan.Config.Batch}");
     }

@@ -18,7 +18,7 @@ internal static class TrainingRun
             Talk.Line($"Stopped after step {session.Step} of {session.Config.Steps}; all of it is saved. Go on with: rawdiffusion resume {path}");
             return interruption.ExitCode;
         }
-        Talk.Line($"Done in {Talk.Duration(session.Seconds)}. Look at {session.Folder.SamplePath(session.Step)}; draw more with: rawdiffusion sample {path} --out samples.png");
+        Talk.Line($"Done in {Talk.Duration(session.Seconds)}. Look at {session.Folder.SamplePath(session.Step)}; draw more with: rawdiffusion sample {path}");
         return 0;
     }
 }

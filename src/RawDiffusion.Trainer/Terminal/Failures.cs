@@ -5,7 +5,6 @@ namespace RawDiffusion.Trainer.Terminal;
 /// <summary>Turns whatever ends the program early into a paragraph on stderr and an exit code.</summary>
 internal static class Failures
 {
-    private const int Unexpected = 1;
     private const string TraceVariable = "RAWDIFFUSION_TRACE";
 
     /// <summary>Runs the program.</summary>
@@ -19,14 +18,14 @@ internal static class Failures
         catch (Exception e) when (Explained(e) is { } failure)
         {
             Tell(OneParagraph(failure.Message), e);
-            return failure.ExitCode;
+            return ExitCodes.Of(failure);
         }
         catch (Exception e)
         {
             // The top of the trace is what a report needs.
             string[] trace = e.StackTrace?.Split('\n', StringSplitOptions.TrimEntries) ?? [];
             Tell($"This should not have happened; please report it with the command that you ran. {e.GetType().Name}: {OneParagraph(e.Message)} {string.Join(" ", trace.Take(3))}", e);
-            return Unexpected;
+            return ExitCodes.Unexpected;
         }
     }
 

@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization.Metadata;
 using RawDiffusion.Core;
+using RawDiffusion.Diffusion;
 
 namespace RawDiffusion.Training.Configuration;
 
@@ -67,7 +68,8 @@ internal sealed class ConfigurationLayers
         JsonNode? value;
         try
         {
-            value = property.PropertyType is var type && (type == typeof(string) || type.IsEnum) && text is not ("null" or ['"', ..]) ? JsonValue.Create(text) : JsonNode.Parse(text);
+            var type = Nullable.GetUnderlyingType(property.PropertyType) ?? property.PropertyType;
+            value = (type == typeof(string) || type.IsEnum) && text is not ("null" or ['"', ..]) ? JsonValue.Create(text) : JsonNode.Parse(text);
         }
         catch (JsonException)
         {
@@ -185,6 +187,7 @@ internal sealed class ConfigurationLayers
         var type = Nullable.GetUnderlyingType(property.PropertyType) ?? property.PropertyType;
         string what = type == typeof(bool) ? "true or false"
             : type == typeof(double) ? "a number"
+            : type == typeof(ClipRange) ? "true, false or a number above 0"
             : type == typeof(string) ? "text"
             : type == typeof(ulong) ? "a whole number of at least 0"
             : type == typeof(int) || type == typeof(long) ? "a whole number"

@@ -14,6 +14,7 @@ internal static class KnownNames
         [typeof(TimestepSampling)] = NamedEnum<TimestepSampling>.Names,
         [typeof(SamplerName)] = NamedEnum<SamplerName>.Names,
         [typeof(ReverseVariance)] = NamedEnum<ReverseVariance>.Names,
+        [typeof(TimestepSpacing)] = NamedEnum<TimestepSpacing>.Names,
         [typeof(Precision)] = NamedEnum<Precision>.Names,
     };
 

@@ -24,18 +24,19 @@ public static class Presets
             Conditional = true,
             Diffusion = new() { Prediction = Prediction.V, LossWeighting = LossWeighting.MinSnr },
             Optimizer = new() { LearningRate = 1e-3, WarmUp = 50, EmaDecay = 0.99 },
-            Sampling = new() { Guidance = 2 },
+            Sampling = new() { Sampler = SamplerName.DpmSolver2M, Steps = 20, Guidance = 2 },
         },
-        // The yardstick's 1,112,801-parameter network.
+        // The 1,112,801-parameter network that speed is compared with PyTorch on. Young networks that predict ε err by far at the noisiest timesteps,
+        // where x̂0's error is ε's magnified 157-fold; those that predict v draw the data's mean and contrast after 1,000 steps.
         ["mnist"] = new()
         {
             Preset = "mnist",
             Steps = 5000,
             Batch = 64,
             Network = new() { BlockChannels = [32, 64, 64], AttentionLevels = [2], LayersPerBlock = 1 },
+            Diffusion = new() { Prediction = Prediction.V, LossWeighting = LossWeighting.MinSnr },
             Optimizer = new() { LearningRate = 1e-3, WarmUp = 100, EmaDecay = 0.995 },
-            // A network this young errs at the noisiest timesteps: fresh noise forgets such errors, η = 0 would carry them to the end.
-            Sampling = new() { Steps = 100, Eta = 1 },
+            Sampling = new() { Sampler = SamplerName.DpmSolver2M, Steps = 20 },
         },
         // The paper's 35,746,307-parameter network and recipe (Ho et al. 2020, appendix B).
         ["cifar10"] = new()
@@ -50,6 +51,9 @@ public static class Presets
             Optimizer = new() { LearningRate = 2e-4, WarmUp = 5000, EmaDecay = 0.9999 },
         },
     };
+
+    /// <summary>The images that a preset is made for: rows and columns, and channels.</summary>
+    public static (int Side, int Channels) Images(string preset) => preset == "mnist" ? (28, 1) : (32, 3);
 
     /// <summary>The preset for images where none was named: mnist for grey ones of at most 28×28, cifar10 for all others.</summary>
     public static string ForImages(int height, int width, int channels) => channels == 1 && height <= 28 && width <= 28 ? "mnist" : "cifar10";

@@ -58,18 +58,17 @@ public static class BenchmarkRun
         using var parameters = new ParameterSet(unet.Parameters, device, training: true);
         parameters.Initialize(config.Seed);
         using var adam = new Adam(parameters, new AdamOptions());
-        var shape = new Shape(config.Batch, network.Height, network.Width, network.InChannels);
-        using var step = new TrainingStep(unet, adam, config.Diffusion, device, shape, config.Seed);
+        var model = new GenerativeModel(unet, device, config.Diffusion.Process(), network.Height, network.Width);
+        var shape = new Shape(config.Batch, model.Height, model.Width, model.Channels);
+        using var objective = Objectives.Simple(unet, config.Diffusion, device, shape);
+        using var step = new TrainingStep(objective, adam, device, shape, config.Seed);
         var pixels = new byte[shape.Count];
         new Random(0).NextBytes(pixels);
-        step.SetPixels(pixels);
-        step.SetLabels(new int[config.Batch]);
-        var timesteps = new int[config.Batch];
+        var batch = new FeedBatch { Count = shape.N, Pixels = pixels, Labels = network.ClassEmbeddings is null ? default : new int[shape.N] };
         double firstStep = 0;
         double trainMs = Median(round =>
         {
-            step.DrawTimesteps(round, timesteps);
-            step.Run(round, timesteps, config.Optimizer.LearningRate, 0.9999);
+            step.Run(batch, round, config.Optimizer.LearningRate, 0.9999);
             device.Synchronize();
             if (round == 0)
             {
@@ -84,20 +83,21 @@ public static class BenchmarkRun
             Parameters = parameters.Count,
             TrainStepMs = trainMs,
             ImagesPerS = config.Batch / trainMs * 1e3,
-            DenoiseStepMs = sampleBatch > 0 ? Denoise(config, unet, device, sampleBatch) : null,
+            DenoiseStepMs = sampleBatch > 0 ? Denoise(model, sampleBatch, config.Seed) : null,
             SampleBatch = sampleBatch,
             PeakMib = device.Memory.PeakBytes >> 20,
             FirstStepS = firstStep,
         };
     }
 
-    private static double Denoise(RunConfig config, UNet unet, Device device, int batch)
+    private static double Denoise(GenerativeModel model, int batch, ulong seed)
     {
-        var model = new GenerativeModel(unet, device, config.Diffusion.Process(), unet.Config.Height, unet.Config.Width);
-        var plan = DdimSampler.Plan(model.Process, DenoisingSteps);
+        var device = model.Device;
+        var sampler = Samplers.Ddim(DenoisingSteps);
         using var labels = model.Network.Config.ClassEmbeddings is null ? null : new Tensor(device, new Shape(batch), DType.Int32, "labels").Clear();
-        using var start = Sampler.SampleStart(device, new Shape(batch, unet.Config.Height, unet.Config.Width, unet.Config.InChannels), config.Seed);
-        using var loop = new SamplingLoop(plan, model.Denoiser(labels, null, 1), device, start.Shape, config.Seed, replay: true);
+        var shape = new Shape(batch, model.Height, model.Width, model.Channels);
+        using var loop = new SamplingLoop(sampler, sampler.Plan(model.Process), model.Denoiser(new Condition(labels)), device, shape, seed, replay: true);
+        using var start = loop.Start();
         return Median(_ =>
         {
             loop.Run(start).Dispose();

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Text.Json.Nodes;
 using RawDiffusion.Core;
 using RawDiffusion.Data;
+using RawDiffusion.Diffusion;
 using RawDiffusion.Models;
 using RawDiffusion.Pipelines;
 using RawDiffusion.Storage;
@@ -15,14 +16,13 @@ namespace RawDiffusion.Training;
 /// </summary>
 public sealed class TrainingSession : IDisposable
 {
-    private readonly IDataset _data;
-    private readonly ITrainingObserver _observer;
     private readonly Device _device;
     private readonly Adam _adam;
+    private readonly Objective _objective;
     private readonly TrainingStep _step;
     private readonly BatchFeed _feed;
-    private readonly MetricsLog _metrics;
-    private readonly SampleGrids _grids;
+    private readonly MetricsRecorder _metrics;
+    private readonly IReadOnlyList<ITrainingObserver> _observers;
     private readonly EmaDecay _emaDecay;
     private readonly Stopwatch _clock = new();
     private double _secondsBefore;
@@ -30,43 +30,42 @@ public sealed class TrainingSession : IDisposable
     private bool _saveFailed;
     private long _savedStep = -1;
 
-    private TrainingSession(TrainingPlan plan, Device device, IDataset data, RunFolder folder, ITrainingObserver observer, Checkpoint? checkpoint)
+    private TrainingSession(
+        TrainingPlan plan, Device device, IDataset data, RunFolder folder, IEnumerable<ITrainingObserver> observers, ObjectiveFactory? objective, Checkpoint? checkpoint)
     {
-        (Config, Network, _device, _data, Folder, _observer) = (plan.Config, plan.Network, device, data, folder, observer);
-        var unet = new UNet(plan.Network);
-        Parameters = new ParameterSet(unet.Parameters, device, training: true);
-        _adam = new Adam(Parameters, Config.Optimizer.Adam());
+        (Config, Network, _device, Folder) = (plan.Config, plan.Network, device, folder);
         _emaDecay = new EmaDecay(Config.Optimizer.EmaDecay, Config.Optimizer.EmaWarmUp);
-        long cursor = 0;
-        if (checkpoint is not null)
+        var unet = new UNet(plan.Network);
+        Model = new GenerativeModel(unet, device, Config.Diffusion.Process(), data.Height, data.Width)
         {
-            cursor = Restore(checkpoint);
-        }
-        else
-        {
-            Parameters.Initialize(Config.Seed);
-            if (Config.StartFrom is { } start)
-            {
-                ParameterFiles.Load(start, Parameters);
-                Parameters.Ema!.CopyFrom(Parameters.Values);
-            }
-        }
-        var batch = new Shape(Config.Batch, plan.Network.Height, plan.Network.Width, plan.Network.InChannels);
-        _step = new TrainingStep(unet, _adam, Config.Diffusion, device, batch, Config.Seed);
-        _feed = BatchFeed.Open(data, device, new BatchLoaderOptions
-        {
-            BatchSize = Config.Batch,
-            Seed = Config.Seed,
-            Flip = Config.Data.Flip,
-            PaddedHeight = plan.Network.Height,
-            PaddedWidth = plan.Network.Width,
-            Cursor = cursor,
-        });
-        _metrics = MetricsLog.Open(folder.MetricsPath, Step);
-        _grids = new SampleGrids(new GenerativeModel(unet, device, Config.Diffusion.Process(), data.Height, data.Width)
-        {
+            Channels = data.Channels,
             Rows = ClassRows.Trained(plan.Network.ClassEmbeddings, Config.Diffusion.LabelDropout),
-        }, Config, folder);
+        };
+        Parameters = new ParameterSet(unet.Parameters, device, training: true);
+        try
+        {
+            _adam = new Adam(Parameters, Config.Optimizer.Adam());
+            long cursor = Begin(checkpoint);
+            var images = new Shape(Config.Batch, plan.Network.Height, plan.Network.Width, data.Channels);
+            _objective = (objective ?? Objectives.Simple)(unet, Config.Diffusion, device, images);
+            _step = new TrainingStep(_objective, _adam, device, images, Config.Seed);
+            _feed = BatchFeed.Open(data, device, new BatchLoaderOptions
+            {
+                BatchSize = Config.Batch,
+                Seed = Config.Seed,
+                Flip = Config.Data.Flip,
+                PaddedHeight = plan.Network.Height,
+                PaddedWidth = plan.Network.Width,
+                Cursor = cursor,
+            });
+            _metrics = new MetricsRecorder(folder, Step);
+            _observers = [_metrics, new LossCurve(), new SampleGrids(), .. observers];
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
     }
 
     /// <summary>The run's folder.</summary>
@@ -80,6 +79,9 @@ public sealed class TrainingSession : IDisposable
 
     /// <summary>The network's weights, gradients, moments and moving average.</summary>
     public ParameterSet Parameters { get; }
+
+    /// <summary>The network with its process, which draws with the weights that are bound: see <see cref="ParameterSet.UseEma"/>.</summary>
+    public GenerativeModel Model { get; }
 
     /// <summary>Steps done.</summary>
     public long Step { get; private set; }
@@ -95,23 +97,22 @@ public sealed class TrainingSession : IDisposable
     /// <param name="device">Where to train.</param>
     /// <param name="data">The images.</param>
     /// <param name="folder">An empty run folder; <c>config.json</c> is written into it.</param>
-    /// <param name="observer">Watches.</param>
-    public static TrainingSession Start(TrainingPlan plan, Device device, IDataset data, RunFolder folder, ITrainingObserver observer)
-    {
-        var session = new TrainingSession(plan, device, data, folder, observer, null);
-        folder.WriteConfig(RunConfigJson.ToJson(plan.Config));
-        return session;
-    }
+    /// <param name="observers">Watch, besides those that keep the run's folder.</param>
+    /// <param name="objective">What to minimise; <see cref="Objectives.Simple"/> if null.</param>
+    public static TrainingSession Start(
+        TrainingPlan plan, Device device, IDataset data, RunFolder folder, IEnumerable<ITrainingObserver> observers, ObjectiveFactory? objective = null) =>
+        Ready(new TrainingSession(plan, device, data, folder, observers, objective, null));
 
     /// <summary>Goes on with a run from its newest intact checkpoint.</summary>
     /// <param name="folder">The run's folder.</param>
     /// <param name="device">Where to train.</param>
     /// <param name="data">The same images as before.</param>
-    /// <param name="observer">Watches.</param>
+    /// <param name="observers">Watch, besides those that keep the run's folder.</param>
+    /// <param name="objective">What the run was started with.</param>
     /// <param name="steps">A new total of steps; null takes that of <c>config.json</c>.</param>
     /// <exception cref="StorageException">There is no intact checkpoint.</exception>
     /// <exception cref="ConfigurationException">Data or configuration are not what the run was trained with, or the total is below what is done.</exception>
-    public static TrainingSession Resume(RunFolder folder, Device device, IDataset data, ITrainingObserver observer, long? steps = null)
+    public static TrainingSession Resume(RunFolder folder, Device device, IDataset data, IEnumerable<ITrainingObserver> observers, long? steps = null, ObjectiveFactory? objective = null)
     {
         using var checkpoint = folder.Checkpoints.FindNewest()
             ?? throw new StorageException($"{folder.Path} has no intact checkpoint to resume from. Start a new run with train.");
@@ -119,9 +120,7 @@ public sealed class TrainingSession : IDisposable
         var trained = RunConfigJson.FromJson((JsonObject)checkpoint.State["config"]!, Path.Combine(checkpoint.Path, "state.json"));
         DatasetChange.Refuse(trained.Dataset!, data);
         var config = ResumedConfig.Of(trained, folder, steps, checkpoint.Step);
-        var session = new TrainingSession(new TrainingPlan(config, network), device, data, folder, observer, checkpoint);
-        folder.WriteConfig(RunConfigJson.ToJson(config));
-        return session;
+        return Ready(new TrainingSession(new TrainingPlan(config, network), device, data, folder, observers, objective, checkpoint));
     }
 
     /// <summary>Trains until all steps are done or <paramref name="stop"/> asks to end; either way the last step is saved.</summary>
@@ -131,19 +130,19 @@ public sealed class TrainingSession : IDisposable
     public bool Run(CancellationToken stop)
     {
         _clock.Start();
-        _observer.Started(this);
+        Tell(observer => observer.Started(this));
         var interval = new ReportInterval(_clock);
         while (Step < Config.Steps && !stop.IsCancellationRequested)
         {
             var result = RunStep();
-            interval.Add(result.Loss, Config.Batch);
+            interval.Add(result.Losses, Config.Batch);
             if (Step == 1 || Step % Config.LogEvery == 0 || Step == Config.Steps)
             {
                 Report(interval, result);
             }
             if (Config.SampleEvery > 0 && Step % Config.SampleEvery == 0 && Step < Config.Steps)
             {
-                Sample(stop);
+                Draw(stop);
             }
             if (Step % Config.SaveEvery == 0 && Step < Config.Steps)
             {
@@ -160,30 +159,64 @@ public sealed class TrainingSession : IDisposable
         {
             return false;
         }
-        Sample(stop);
+        Draw(stop);
         return true;
     }
 
     /// <inheritdoc/>
     public void Dispose()
     {
-        _metrics.Dispose();
-        _step.Dispose();
-        _feed.Dispose();
-        _adam.Dispose();
+        _metrics?.Dispose();
+        _step?.Dispose();
+        _objective?.Dispose();
+        _feed?.Dispose();
+        _adam?.Dispose();
         Parameters.Dispose();
+    }
+
+    /// <summary>Has every observer hear of something, one after another.</summary>
+    internal void Tell(Action<ITrainingObserver> what)
+    {
+        foreach (var observer in _observers)
+        {
+            what(observer);
+        }
+    }
+
+    /// <summary>A session whose configuration is in its folder.</summary>
+    private static TrainingSession Ready(TrainingSession session)
+    {
+        try
+        {
+            session.Folder.WriteConfig(RunConfigJson.ToJson(session.Config));
+            return session;
+        }
+        catch
+        {
+            session.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Fills the parameters from a checkpoint, another model or the seed, and returns the data's cursor.</summary>
+    private long Begin(Checkpoint? checkpoint)
+    {
+        if (checkpoint is not null)
+        {
+            return Restore(checkpoint);
+        }
+        Parameters.Initialize(Config.Seed);
+        if (Config.StartFrom is { } start)
+        {
+            ParameterFiles.Load(start, Parameters);
+            Parameters.Ema!.CopyFrom(Parameters.Values);
+        }
+        return 0;
     }
 
     private StepResult RunStep()
     {
-        int[] labels = _feed.Next(_step), timesteps = new int[labels.Length];
-        _step.DrawTimesteps(Step, timesteps);
-        if (Network.ClassEmbeddings is { } embeddings)
-        {
-            LabelDropout.Apply(labels, embeddings - 1, Config.Diffusion.LabelDropout, Config.Seed, Step);
-            _step.SetLabels(labels);
-        }
-        var result = _step.Run(Step, timesteps, LearningRate(Step), _emaDecay.At(_adam.Step + 1));
+        var result = _step.Run(_feed.Next(), Step, Config.Optimizer.RateAt(Step), _emaDecay.At(_adam.Step + 1));
         if (double.IsFinite(result.GradNorm))
         {
             _badSteps = 0;
@@ -196,12 +229,10 @@ public sealed class TrainingSession : IDisposable
         return result;
     }
 
-    private double LearningRate(long step) => Config.Optimizer.LearningRate * Math.Min(1, (step + 1.0) / Math.Max(1, Config.Optimizer.WarmUp));
-
     private void SkipBadStep(StepResult result)
     {
         _badSteps++;
-        _observer.Noticed($"step {Step + 1}: the loss is {result.Loss} and the gradient's norm {result.GradNorm}; the update was skipped ({_badSteps} in a row)");
+        Notice($"step {Step + 1}: the loss is {result.Loss} and the gradient's norm {result.GradNorm}; the update was skipped ({_badSteps} in a row)");
         if (_badSteps >= Config.Optimizer.MaxBadSteps)
         {
             Save();
@@ -213,22 +244,18 @@ public sealed class TrainingSession : IDisposable
 
     private void Report(ReportInterval interval, StepResult last)
     {
-        var report = new StepReport(Step, Config.Steps, interval.MeanLoss, last.GradNorm, LearningRate(Step - 1), interval.ImagesPerSecond, Seconds, _device.Memory.PeakBytes);
-        _metrics.Append(new StepMetrics(report.Step, report.Loss, report.GradNorm, report.LearningRate, report.ImagesPerSecond, report.Seconds));
+        var losses = interval.MeanLosses;
+        var report = new StepReport(Step, Config.Steps, losses[0].Value, last.GradNorm, Config.Optimizer.RateAt(Step - 1), interval.ImagesPerSecond, Seconds, _device.Memory.PeakBytes) { Losses = losses };
         interval.Restart();
-        _observer.Stepped(report);
+        Tell(observer => observer.Stepped(report));
     }
 
-    private void Sample(CancellationToken stop)
+    /// <summary>Has every observer draw what it draws. A picture that cannot be written costs no other.</summary>
+    private void Draw(CancellationToken stop) => Tell(observer =>
     {
         try
         {
-            using (Parameters.UseEma())
-            {
-                _grids.Draw(Step, stop);
-            }
-            LossCurve.Write(Folder);
-            _observer.Sampled(Step, Folder.SamplePath(Step));
+            observer.PictureDue(this, stop);
         }
         catch (OperationCanceledException)
         {
@@ -236,9 +263,11 @@ public sealed class TrainingSession : IDisposable
         }
         catch (StorageException e)
         {
-            _observer.Noticed(e.Message);
+            Notice(e.Message);
         }
-    }
+    });
+
+    private void Notice(string text) => Tell(observer => observer.Noticed(text));
 
     private void Save()
     {
@@ -251,20 +280,20 @@ public sealed class TrainingSession : IDisposable
         {
             string path = Folder.Checkpoints.Save(Contents(), new CheckpointRetention(Config.KeepCheckpoints));
             (_saveFailed, _savedStep) = (false, Step);
-            _observer.Saved(Step, path);
+            Tell(observer => observer.Saved(Step, path));
         }
         catch (StorageException e)
         {
             // A full disk costs this checkpoint, not the training that is still going on.
             _saveFailed = true;
-            _observer.Noticed($"{e.Message} Training goes on; the next checkpoint is tried at step {(Step / Config.SaveEvery + 1) * Config.SaveEvery}.");
+            Notice($"{e.Message} Training goes on; the next checkpoint is tried at step {(Step / Config.SaveEvery + 1) * Config.SaveEvery}.");
         }
     }
 
     private CheckpointContents Contents()
     {
         var state = new JsonObject { ["config"] = RunConfigJson.ToJson(Config) };
-        foreach (var (key, value) in ModelDescription.Describe(Network))
+        foreach (var (key, value) in ModelDescription.Describe(Network, Model.Channels))
         {
             state[key] = value?.DeepClone();
         }

@@ -31,7 +31,7 @@ public static class ReferenceUNet
 
         using (var tape = new Tape(setup.Device, recording: true))
         {
-            var output = tape.Keep(setup.Network.Forward(tape, x, timesteps, labels));
+            var output = tape.Keep(setup.Network.Forward(tape, new NetworkInput(x, timesteps, new Condition(labels))));
             var (loss, _) = tape.MeanSquaredError(output, target);
             tape.Backward(loss);
             AssertClose("output", setup.ExpectedImages(values, "output"), output.ToArray<double>());
@@ -56,17 +56,20 @@ public static class ReferenceUNet
         var shape = new Shape((int)extents[1], (int)extents[3], (int)extents[4], (int)extents[2]);
         int size = (int)shape.Count, n = shape.N;
         using var adam = new Adam(setup.Parameters, new AdamOptions());
-        using var step = new TrainingStep(setup.Network, adam, new DiffusionConfig(), setup.Device, shape, 0);
+        using var epsilon = new Tensor(setup.Device, shape);
+        using var objective = new SimpleObjective(setup.Network.Forward, new DiffusionConfig().Process(), setup.Device, shape, new SimpleObjectiveOptions
+        {
+            ClassEmbeddings = setup.Network.Config.ClassEmbeddings,
+            Timesteps = (in step, _, drawn) => Integers(timesteps, (int)step.Step, n).CopyTo(drawn),
+            Noise = epsilon,
+        });
+        using var step = new TrainingStep(objective, adam, setup.Device, shape, 0);
 
         for (int s = 0; s < losses.Length; s++)
         {
-            step.SetImages(Nhwc(x0.AsSpan(s * size, size), shape));
-            if (labels is not null)
-            {
-                step.SetLabels([.. labels[(s * n)..((s + 1) * n)].Select(label => (int)label)]);
-            }
-            using var epsilon = new Tensor(setup.Device, shape).Upload(Nhwc(noise.AsSpan(s * size, size), shape));
-            var result = step.Run(s, [.. timesteps[(s * n)..((s + 1) * n)].Select(t => (int)t)], LearningRate, 0.99, epsilon);
+            epsilon.Upload(Nhwc(noise.AsSpan(s * size, size), shape));
+            var batch = new FeedBatch { Count = n, Images = Nhwc(x0.AsSpan(s * size, size), shape), Labels = labels is null ? default : Integers(labels, s, n) };
+            var result = step.Run(batch, s, LearningRate, 0.99);
             Assert.Equal(losses[s], result.Loss, Tolerance * losses[s]);
             Assert.Equal(norms[s], result.GradNorm, Tolerance * norms[s]);
         }
@@ -79,6 +82,8 @@ public static class ReferenceUNet
             AssertClose("ema." + source.Name, values.ReadFloats("ema." + source.Name), Floats(source), trained: true);
         }
     }
+
+    private static int[] Integers(long[] values, int step, int count) => [.. values.AsSpan(step * count, count).ToArray().Select(value => (int)value)];
 
     private static long LeftOver(Setup setup) => setup.Device.Memory.LiveBlocks - setup.PersistentBlocks;
 

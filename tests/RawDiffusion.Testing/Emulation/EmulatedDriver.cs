@@ -51,6 +51,15 @@ public static unsafe class EmulatedDriver
     public static void SetMultiprocessors(int count) => ((delegate* unmanaged<int, void>)Export("emuSetMultiprocessors"))(count);
 
     /// <summary>
+    /// The CUDA version that the driver says it is for, to contexts opened from now on, as 1000·major + 10·minor: 12040 if not set. Before 12030
+    /// nothing can be brought to the GPU, neither kernels nor those of matrix products, while a stream records a graph.
+    /// </summary>
+    public static void SetDriverVersion(int version) => ((delegate* unmanaged<int, void>)Export("emuSetDriverVersion"))(version);
+
+    /// <summary>Has the driver know nothing of any kernel's parameters.</summary>
+    public static void HideParameters() => ((delegate* unmanaged<void>)Export("emuHideParameters"))();
+
+    /// <summary>
     /// The nth allocation from now, and count − 1 after it, find no memory: of device or pinned memory, or of what the driver makes there
     /// (streams, events, modules, instantiated graphs, cuBLAS handles).
     /// </summary>
@@ -74,7 +83,10 @@ public static unsafe class EmulatedDriver
         }
     }
 
-    /// <summary>Kernels that were first looked up while a stream recorded a graph.</summary>
+    /// <summary>Kernels that were looked up for the first time, which brings them to the GPU.</summary>
+    public static long Lookups() => ((delegate* unmanaged<long>)Export("emuLookups"))();
+
+    /// <summary>Those of them that were looked up while a stream recorded a graph.</summary>
     public static long LookupsWhileRecording() => ((delegate* unmanaged<long>)Export("emuLookupsWhileRecording"))();
 
     /// <summary>Pieces of work in streams that have not run.</summary>

@@ -5,7 +5,7 @@ namespace RawDiffusion.Testing;
 public partial class ReferenceDevice
 {
     /// <inheritdoc/>
-    public override void ConcatChannels(Tensor a, Tensor b, Tensor y)
+    protected override void ConcatChannelsCore(Tensor a, Tensor b, Tensor y)
     {
         var aValues = Reals(a);
         var bValues = Reals(b);
@@ -19,7 +19,7 @@ public partial class ReferenceDevice
     }
 
     /// <inheritdoc/>
-    public override void ConcatChannelsBackward(Tensor dy, Sink da, Sink db, int channelsA)
+    protected override void ConcatChannelsBackwardCore(Tensor dy, Sink da, Sink db, int channelsA)
     {
         var dys = Reals(dy);
         var das = Start(da);

@@ -5,7 +5,7 @@ namespace RawDiffusion.Testing;
 public partial class ReferenceDevice
 {
     /// <inheritdoc/>
-    public override void Conv2d(Tensor x, Tensor w, Tensor? bias, Tensor? channelAdd, Tensor? residual, Tensor y, in ConvGeometry geometry)
+    protected override void Conv2dCore(Tensor x, Tensor w, Tensor? bias, Tensor? channelAdd, Tensor? residual, Tensor y, in ConvGeometry geometry)
     {
         var xs = Reals(x);
         var ws = Reals(w);
@@ -25,7 +25,7 @@ public partial class ReferenceDevice
     }
 
     /// <inheritdoc/>
-    public override void Conv2dBackwardInput(Tensor dy, Tensor w, Sink dx, in ConvGeometry geometry)
+    protected override void Conv2dBackwardInputCore(Tensor dy, Tensor w, Sink dx, in ConvGeometry geometry)
     {
         var dys = Reals(dy);
         var ws = Reals(w);
@@ -37,7 +37,7 @@ public partial class ReferenceDevice
     }
 
     /// <inheritdoc/>
-    public override void Conv2dBackwardWeight(Tensor x, Tensor dy, Sink dw, Sink dbias, in ConvGeometry geometry)
+    protected override void Conv2dBackwardWeightCore(Tensor x, Tensor dy, Sink dw, Sink dbias, in ConvGeometry geometry)
     {
         var xs = Reals(x);
         var dys = Reals(dy);

@@ -5,7 +5,7 @@ namespace RawDiffusion.Testing;
 public partial class ReferenceDevice
 {
     /// <inheritdoc/>
-    public override void Dropout(Tensor x, Sink y, double rate, in RandomStream stream)
+    protected override void DropoutCore(Tensor x, Sink y, double rate, in RandomStream stream)
     {
         var xs = Reals(x);
         var ys = Reals(y.Tensor!);

@@ -5,7 +5,7 @@ namespace RawDiffusion.Testing;
 public partial class ReferenceDevice
 {
     /// <inheritdoc/>
-    public override void Embedding(Tensor table, Tensor labels, Tensor y)
+    protected override void EmbeddingCore(Tensor table, Tensor labels, Tensor y)
     {
         var rows = Reals(table);
         var indices = Elements<int>(labels, DType.Int32);
@@ -18,7 +18,7 @@ public partial class ReferenceDevice
     }
 
     /// <inheritdoc/>
-    public override void EmbeddingBackward(Tensor dy, Tensor labels, Sink dtable)
+    protected override void EmbeddingBackwardCore(Tensor dy, Tensor labels, Sink dtable)
     {
         var dys = Reals(dy);
         var indices = Elements<int>(labels, DType.Int32);

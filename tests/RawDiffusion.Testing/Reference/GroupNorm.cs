@@ -5,7 +5,7 @@ namespace RawDiffusion.Testing;
 public partial class ReferenceDevice
 {
     /// <inheritdoc/>
-    public override void GroupNorm(Tensor x, Tensor gamma, Tensor beta, Tensor? scaleShift, Tensor y, Tensor mean, Tensor rstd, int groups, double eps, bool silu)
+    protected override void GroupNormCore(Tensor x, Tensor gamma, Tensor beta, Tensor? scaleShift, Tensor y, Tensor mean, Tensor rstd, int groups, double eps, bool silu)
     {
         var xs = Reals(x);
         var gammas = Reals(gamma);
@@ -47,7 +47,7 @@ public partial class ReferenceDevice
     }
 
     /// <inheritdoc/>
-    public override void GroupNormBackward(
+    protected override void GroupNormBackwardCore(
         Tensor dy, Tensor x, Tensor gamma, Tensor beta, Tensor? scaleShift, Tensor mean, Tensor rstd, Sink dx, Sink dgamma, Sink dbeta,
         Sink dScaleShift, int groups, bool silu)
     {

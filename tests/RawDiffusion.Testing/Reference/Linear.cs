@@ -5,7 +5,7 @@ namespace RawDiffusion.Testing;
 public partial class ReferenceDevice
 {
     /// <inheritdoc/>
-    public override void Linear(Tensor x, Tensor w, Tensor? bias, Tensor? residual, Tensor y)
+    protected override void LinearCore(Tensor x, Tensor w, Tensor? bias, Tensor? residual, Tensor y)
     {
         var xs = Reals(x);
         var ws = Reals(w);
@@ -28,7 +28,7 @@ public partial class ReferenceDevice
     }
 
     /// <inheritdoc/>
-    public override void LinearBackwardInput(Tensor dy, Tensor w, Sink dx)
+    protected override void LinearBackwardInputCore(Tensor dy, Tensor w, Sink dx)
     {
         var dys = Reals(dy);
         var ws = Reals(w);
@@ -49,7 +49,7 @@ public partial class ReferenceDevice
     }
 
     /// <inheritdoc/>
-    public override void LinearBackwardWeight(Tensor x, Tensor dy, Sink dw, Sink dbias)
+    protected override void LinearBackwardWeightCore(Tensor x, Tensor dy, Sink dw, Sink dbias)
     {
         var xs = Reals(x);
         var dys = Reals(dy);

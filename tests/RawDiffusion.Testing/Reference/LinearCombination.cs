@@ -5,7 +5,7 @@ namespace RawDiffusion.Testing;
 public partial class ReferenceDevice
 {
     /// <inheritdoc/>
-    public override void LinearCombination(double a, Tensor x, double b, Tensor? z, Tensor y)
+    protected override void LinearCombinationCore(double a, Tensor x, double b, Tensor? z, Tensor y)
     {
         var xs = Reals(x);
         var zs = RealsOrNone(z);

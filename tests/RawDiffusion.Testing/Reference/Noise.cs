@@ -5,7 +5,7 @@ namespace RawDiffusion.Testing;
 public partial class ReferenceDevice
 {
     /// <inheritdoc/>
-    public override void FillNormal(Tensor y, in RandomStream stream)
+    protected override void FillNormalCore(Tensor y, in RandomStream stream)
     {
         var ys = Reals(y);
         for (int i = 0; i < ys.Length; i++)
@@ -15,7 +15,7 @@ public partial class ReferenceDevice
     }
 
     /// <inheritdoc/>
-    public override void AddNoise(Tensor x0, Tensor coefficients, Tensor? noise, in RandomStream stream, Tensor xt, Tensor target)
+    protected override void AddNoiseCore(Tensor x0, Tensor coefficients, Tensor? noise, in RandomStream stream, Tensor xt, Tensor target)
     {
         var x0s = Reals(x0);
         var factors = Reals(coefficients);
@@ -33,7 +33,7 @@ public partial class ReferenceDevice
     }
 
     /// <inheritdoc/>
-    public override void AddNoiseToPixels(
+    protected override void AddNoiseToPixelsCore(
         Tensor pixels, Tensor picks, int left, int width, Tensor coefficients, Tensor? noise, in RandomStream stream, Tensor xt, Tensor target)
     {
         var bytes = Elements<byte>(pixels, DType.UInt8);
@@ -55,11 +55,11 @@ public partial class ReferenceDevice
                 }
             }
         }
-        AddNoise(x0, coefficients, noise, stream, xt, target);
+        AddNoiseCore(x0, coefficients, noise, stream, xt, target);
     }
 
     /// <inheritdoc/>
-    public override void DenoiseUpdate(Tensor x, Tensor output, Tensor? previousX0, Tensor coefficients, Tensor? noise, in RandomStream stream, Tensor? x0, Tensor next)
+    protected override void DenoiseUpdateCore(Tensor x, Tensor output, Tensor? previousX0, Tensor coefficients, Tensor? noise, in RandomStream stream, Tensor? x0, Tensor next)
     {
         var xs = Reals(x);
         var outputs = Reals(output);
@@ -67,8 +67,8 @@ public partial class ReferenceDevice
         var given = RealsOrNone(noise);
         var x0s = RealsOrNone(x0);
         var nexts = Reals(next);
-        var factors = Reals(coefficients);
-        double p = factors[0], q = factors[1], clip = factors[2], u = factors[3], v = factors[4], w = factors[5], s = factors[6];
+        double p = Coefficient(DenoiseCoefficient.P), q = Coefficient(DenoiseCoefficient.Q), clip = Coefficient(DenoiseCoefficient.Clip);
+        double u = Coefficient(DenoiseCoefficient.U), v = Coefficient(DenoiseCoefficient.V), w = Coefficient(DenoiseCoefficient.W), s = Coefficient(DenoiseCoefficient.S);
         for (int i = 0; i < xs.Length; i++)
         {
             double estimate = Math.Clamp(p * xs[i] + q * outputs[i], -clip, clip);
@@ -87,6 +87,8 @@ public partial class ReferenceDevice
             }
             nexts[i] = sum;
         }
+
+        double Coefficient(DenoiseCoefficient coefficient) => Reals(coefficients)[(int)coefficient];
     }
 
     private static double NormalAt(in RandomStream stream, int i, int perSample)

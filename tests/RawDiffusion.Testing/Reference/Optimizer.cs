@@ -5,7 +5,7 @@ namespace RawDiffusion.Testing;
 public partial class ReferenceDevice
 {
     /// <inheritdoc/>
-    public override void SumOfSquares(Tensor x, Tensor sum)
+    protected override void SumOfSquaresCore(Tensor x, Tensor sum)
     {
         double total = 0;
         foreach (double value in Reals(x))
@@ -16,7 +16,7 @@ public partial class ReferenceDevice
     }
 
     /// <inheritdoc/>
-    public override void AdamStep(Tensor parameters, Tensor gradients, Tensor firstMoment, Tensor secondMoment, Tensor ema, Tensor gradientSumOfSquares, Tensor settings)
+    protected override void AdamStepCore(Tensor parameters, Tensor gradients, Tensor firstMoment, Tensor secondMoment, Tensor ema, Tensor gradientSumOfSquares, Tensor settings)
     {
         var ps = Reals(parameters);
         var gs = Reals(gradients);

@@ -5,7 +5,7 @@ namespace RawDiffusion.Testing;
 public partial class ReferenceDevice
 {
     /// <inheritdoc/>
-    public override void Silu(Tensor x, Tensor y)
+    protected override void SiluCore(Tensor x, Tensor y)
     {
         var xs = Reals(x);
         var ys = Reals(y);
@@ -16,7 +16,7 @@ public partial class ReferenceDevice
     }
 
     /// <inheritdoc/>
-    public override void SiluBackward(Tensor dy, Tensor x, Sink dx)
+    protected override void SiluBackwardCore(Tensor dy, Tensor x, Sink dx)
     {
         var dys = Reals(dy);
         var xs = Reals(x);

@@ -5,7 +5,7 @@ namespace RawDiffusion.Testing;
 public partial class ReferenceDevice
 {
     /// <inheritdoc/>
-    public override void SumPositions(Tensor x, Sink sum)
+    protected override void SumPositionsCore(Tensor x, Sink sum)
     {
         var xs = Reals(x);
         var sums = Start(sum);

@@ -5,7 +5,7 @@ namespace RawDiffusion.Testing;
 public partial class ReferenceDevice
 {
     /// <inheritdoc/>
-    public override void TimestepEmbedding(Tensor timesteps, Tensor y, bool flipSinToCos, double frequencyShift)
+    protected override void TimestepEmbeddingCore(Tensor timesteps, Tensor y, bool flipSinToCos, double frequencyShift)
     {
         var ts = Reals(timesteps);
         var ys = Reals(y);

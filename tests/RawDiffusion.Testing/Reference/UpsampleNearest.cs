@@ -5,7 +5,7 @@ namespace RawDiffusion.Testing;
 public partial class ReferenceDevice
 {
     /// <inheritdoc/>
-    public override void UpsampleNearest(Tensor x, Tensor y)
+    protected override void UpsampleNearestCore(Tensor x, Tensor y)
     {
         var xs = Reals(x);
         var ys = Reals(y);
@@ -16,7 +16,7 @@ public partial class ReferenceDevice
     }
 
     /// <inheritdoc/>
-    public override void UpsampleNearestBackward(Tensor dy, Sink dx)
+    protected override void UpsampleNearestBackwardCore(Tensor dy, Sink dx)
     {
         var dys = Reals(dy);
         var dxs = Start(dx);

@@ -62,7 +62,7 @@ public class RunConfigJsonTests
             EmaWarmUp = false,
             MaxBadSteps = 2,
         },
-        Sampling = new() { Sampler = SamplerName.Ddpm, Steps = 3, Eta = 1, Variance = ReverseVariance.FixedSmall, Clip = ClipRange.Off, Guidance = 3, Count = 4, Spacing = TimestepSpacing.Leading, StepsOffset = 1, StopAtFirst = true },
+        Sampling = new() { Sampler = SamplerName.Ddpm, Steps = 3, Eta = 1, Variance = ReverseVariance.FixedSmall, Clip = new ClipRange(2.5), Spacing = TimestepSpacing.Leading, StepsOffset = 1, StopAtFirst = true, Guidance = 3, Count = 4 },
         Device = new() { Name = "cuda:1", Precision = Precision.Bf16, Threads = 2, Graphs = false },
         Dataset = new() { Height = 28, Width = 20, Channels = 1, Count = 5, ClassNames = ["a", "b"], ChannelMeans = [-0.5], ChannelDeviations = [0.25], Fingerprint = "abc" },
     };
@@ -87,6 +87,26 @@ public class RunConfigJsonTests
         Assert.Equal("[64,96]", json["network"]!["channels"]!.ToJsonString());
         Assert.True(json["diffusion"]!["rescale_zero_snr"]!.GetValue<bool>());
     }
+
+    /// <summary>true and false are what files had before there were ranges.</summary>
+    [Theory]
+    [InlineData("true", 1)]
+    [InlineData("false", double.PositiveInfinity)]
+    [InlineData("2.5", 2.5)]
+    [InlineData("1", 1, "true")]
+    public void ClippingIsOnOrOffOrARange(string json, double bound, string? written = null)
+    {
+        var config = RunConfigJson.Parse($$"""{ "sampling": { "clip": {{json}} } }""", "file");
+        Assert.Equal(bound, config.Sampling.Clip.Bound);
+        Assert.Equal(written ?? json, RunConfigJson.ToJson(config)["sampling"]!["clip"]!.ToJsonString());
+    }
+
+    [Theory]
+    [InlineData("\"clip\": \"off\"", "sampling.clip is \"off\"; expected true, false or a number above 0")]
+    [InlineData("\"clip\": null", "sampling.clip is null; expected true, false or a number above 0")]
+    [InlineData("\"spacing\": \"leading-edge\"", "one of leading, linspace, trailing")]
+    public void WhatIsNoRangeOrSpacingIsRefused(string json, string expected) =>
+        Assert.Contains(expected, Assert.Throws<ConfigurationException>(() => RunConfigJson.Parse($$"""{ "sampling": { {{json}} } }""", "file")).Message);
 
     [Fact]
     public void MissingKeysTakeTheirDefaults()
@@ -114,7 +134,6 @@ public class RunConfigJsonTests
               "device": { "name": null }
             }
             """, "my.json"));
-        Assert.Equal(2, failure.ExitCode);
         string[] expected =
         [
             "for 9 reasons",

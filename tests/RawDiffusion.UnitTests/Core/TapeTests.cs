@@ -160,7 +160,7 @@ public sealed class TapeTests : IDisposable
         using var alien = new Tensor(elsewhere, new Shape(1, 2), name: "alien");
         using var tape = new Tape(_tensors.Device, recording: false);
         var message = Assert.Throws<ArgumentException>(() => tape.Silu(alien)).Message;
-        Assert.Contains("Silu: 'alien' [1, 2] Float64 lives on reference, double precision, but the tape runs on reference, double precision", message);
+        Assert.Contains("Silu: 'alien' [1, 2] Float64 lives on reference, double precision, but the op runs on reference, double precision", message);
     }
 
     [Fact]

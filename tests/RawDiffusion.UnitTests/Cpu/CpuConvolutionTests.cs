@@ -143,9 +143,10 @@ public sealed unsafe class CpuConvolutionTests
         using var x = NativeFloats.Random(g.N * g.H * g.W * g.Cin, 1);
         using var w = NativeFloats.Random(g.Cout * 9 * g.Cin, 2);
         using var y = new NativeFloats(OutputLength(g));
+        const nint memory = 64;
         float At(long version)
         {
-            convolution.Forward(g, x, w, y, version: version);
+            convolution.Forward(g, x, w, y, identity: new(memory, version));
             return y.Span[0];
         }
         float first = At(1);
@@ -154,7 +155,12 @@ public sealed unsafe class CpuConvolutionTests
         Assert.Equal(0, At(2));
         w.Span.Fill(1);
         Assert.Equal(0, At(2));
-        convolution.Forget(w);
+        long packed = convolution.PackedBytes;
+        Assert.True(packed > 0);
+        convolution.Forget(memory + 64);
+        Assert.Equal(packed, convolution.PackedBytes);
+        convolution.Forget(memory);
+        Assert.Equal(0, convolution.PackedBytes);
         Assert.NotEqual(0, At(2));
         w.Span.Fill(0);
         Assert.Equal(0, At(0));

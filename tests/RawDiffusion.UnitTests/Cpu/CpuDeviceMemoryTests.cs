@@ -1,5 +1,6 @@
 using RawDiffusion.Core;
 using RawDiffusion.Cpu;
+using RawDiffusion.Models;
 
 namespace RawDiffusion.UnitTests.Cpu;
 
@@ -42,6 +43,39 @@ public class CpuDeviceMemoryTests
         Assert.Equal(0, device.Memory.LiveBlocks);
         device.Memory.Flush();
         Assert.Equal(0, device.Memory.CachedBytes);
+    }
+
+    [Fact]
+    public void PackedWeightsGoWithTheModelTheyWereMadeFrom()
+    {
+        using var device = new CpuDevice(2);
+        using var x = new Tensor(device, new Shape(1, 8, 8, 3)).Clear();
+        using var timesteps = new Tensor(device, new Shape(1)).Clear();
+        long live = device.Memory.LiveBytes;
+        for (int i = 0; i < 20; i++)
+        {
+            // Each of another size, so that none finds the copies of the one before at its own addresses.
+            var network = new UNet(new()
+            {
+                Height = 8,
+                Width = 8,
+                InChannels = 3,
+                OutChannels = 3,
+                BlockChannels = [16 + 4 * i, 32 + 4 * i],
+                AttentionLevels = [1],
+                LayersPerBlock = 1,
+                NormGroups = 4,
+            });
+            using (var parameters = new ParameterSet(network.Parameters, device, training: false))
+            using (var tape = new Tape(device, recording: false))
+            {
+                parameters.Initialize(0);
+                network.Forward(tape, new NetworkInput(x, timesteps));
+                Assert.True(device.PackedBytes > parameters.Values.Bytes / 2, $"{device.PackedBytes} bytes are packed of {parameters.Values.Bytes}");
+            }
+            Assert.Equal(0, device.PackedBytes);
+            Assert.Equal(live, device.Memory.LiveBytes);
+        }
     }
 
     [Fact]

@@ -58,13 +58,13 @@ public sealed unsafe class CpuGemmTests
         var product = new MatrixProduct(m, n, k, TransposeB: transposeB);
 
         gemm.Multiply(product, a, b, expected);
-        gemm.Multiply(product, a, b, c, version: 1);
+        gemm.Multiply(product, a, b, c, identity: new(1, 1));
         Assert.True(c.Span.SequenceEqual(expected.Span));
 
         b.Span.Clear();
-        gemm.Multiply(product, a, b, c, version: 1);
+        gemm.Multiply(product, a, b, c, identity: new(1, 1));
         Assert.True(c.Span.SequenceEqual(expected.Span), "B was read again though its version was the same");
-        gemm.Multiply(product, a, b, c, version: 2);
+        gemm.Multiply(product, a, b, c, identity: new(1, 2));
         Assert.False(c.Span.ContainsAnyExcept(0f), "B was not read again though its version was another");
     }
 

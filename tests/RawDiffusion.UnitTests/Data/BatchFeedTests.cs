@@ -42,16 +42,19 @@ public class BatchFeedTests
         using var parameters = new ParameterSet(unet.Parameters, device, training: true);
         parameters.Initialize(1);
         using var adam = new Adam(parameters, new AdamOptions());
-        using var step = new TrainingStep(unet, adam, new DiffusionConfig(), device, new Shape(5, 12, 12, 3), seed: 2);
+        var shape = new Shape(5, 12, 12, 3);
+        // Little noise: the loss depends on each pixel.
+        using var objective = new SimpleObjective(unet.Forward, DiffusionProcess.Linear(), device, shape, new SimpleObjectiveOptions { Timesteps = (in _, _, drawn) => ((int[])[0, 1, 2, 3, 4]).CopyTo(drawn) });
+        using var step = new TrainingStep(objective, adam, device, shape, seed: 2);
         using var feed = BatchFeed.Open(new ShapesDataset(13, 11), device, new BatchLoaderOptions { BatchSize = 5, Seed = 2, Flip = true, PaddedHeight = 12, PaddedWidth = 12, PaddingValue = 9, Cursor = 3 });
         var losses = new double[4];
         var labels = new List<int>();
         for (int i = 0; i < losses.Length; i++)
         {
             Assert.Equal(3 + 5 * i, feed.Cursor);
-            labels.AddRange(feed.Next(step));
-            // Little noise: the loss depends on each pixel.
-            losses[i] = step.Run(i, [0, 1, 2, 3, 4], 1e-3, 0.9).Loss;
+            var batch = feed.Next();
+            labels.AddRange(batch.Labels.Span);
+            losses[i] = step.Run(batch, i, 1e-3, 0.9).Loss;
         }
         return (losses, [.. labels]);
     }

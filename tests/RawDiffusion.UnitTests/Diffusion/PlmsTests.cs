@@ -9,6 +9,7 @@ public sealed class PlmsTests : IDisposable
 {
     private const double NoClip = double.PositiveInfinity;
     private static readonly NoiseSchedule Schedule = NoiseSchedule.Linear();
+    private static readonly DiffusionProcess Process = new(Schedule);
     private readonly ReferenceDevice _device = new() { PoisonNewTensors = true };
 
     public void Dispose()
@@ -21,12 +22,12 @@ public sealed class PlmsTests : IDisposable
     [Fact]
     public void FollowsTheLinearMultistepFormulas()
     {
-        var plan = PlmsDenoiser.Plan(Schedule, 6, NoClip);
+        var plms = Samplers.Plms(6) with { Clip = NoClip };
         double x = 0.8;
         var e = new List<double>();
-        foreach (var step in plan.Steps)
+        foreach (var step in plms.Plan(Process).Rows)
         {
-            e.Insert(0, ReferenceRunTests.Model(x, step.Timestep));
+            e.Insert(0, ReferenceRunTests.Model(x, (int)step.Timestep));
             double epsilon = e.Count switch
             {
                 1 => e[0],
@@ -36,15 +37,15 @@ public sealed class PlmsTests : IDisposable
             };
             x = step.Apply(x, epsilon).Next;
         }
-        AssertClose(x, Run(plan, Prediction.Epsilon, 0.8, (x, t) => ReferenceRunTests.Model(x, t)), 1e-12);
+        AssertClose(x, Run(plms, Prediction.Epsilon, 0.8, ReferenceRunTests.Model), 1e-12);
     }
 
     /// <summary>Whatever the network predicts: ε, x0, v and μ of the same belief lead to the same sample.</summary>
     [Fact]
     public void EveryPredictionMeansTheSame()
     {
-        var plan = PlmsDenoiser.Plan(Schedule, 10, NoClip);
-        double expected = Run(plan, Prediction.Epsilon, 1.3, ReferenceRunTests.Model);
+        var plms = Samplers.Plms(10) with { Clip = NoClip };
+        double expected = Run(plms, Prediction.Epsilon, 1.3, ReferenceRunTests.Model);
         foreach (var prediction in Enum.GetValues<Prediction>())
         {
             double output(double x, int t)
@@ -54,7 +55,7 @@ public sealed class PlmsTests : IDisposable
                 var (c, d) = new DiffusionProcess(Schedule, prediction).Target(t);
                 return c * x0 + d * epsilon;
             }
-            AssertClose(expected, Run(plan, prediction, 1.3, output), 1e-8);
+            AssertClose(expected, Run(plms, prediction, 1.3, output), 1e-8);
         }
     }
 
@@ -66,33 +67,43 @@ public sealed class PlmsTests : IDisposable
         double variance(int t) => Schedule.AlphaBar(t) * s * s + 1 - Schedule.AlphaBar(t);
         double best(double x, int t) => Math.Sqrt(1 - Schedule.AlphaBar(t)) * x / variance(t);
         double exact = Math.Sqrt(variance(40) / variance(400));
-        double error(int count, Func<SamplerPlan, double> run)
+        double error(SpacedSampler sampler, int count)
         {
             int[] timesteps = [.. Enumerable.Range(0, count + 1).Select(i => 400 - 360 * i / count)];
-            return Math.Abs(run(new SamplerPlan(DdimSampler.Plan(new DiffusionProcess(Schedule, Prediction.Epsilon), timesteps, clip: NoClip).Steps[..count])) / exact - 1);
+            // The last step, to the data, is first order; what counts is x before it.
+            return Math.Abs(Run(sampler with { Timesteps = timesteps, Clip = NoClip }, Prediction.Epsilon, 1, best, before: 1) / exact - 1);
         }
-        double plms(SamplerPlan plan) => Run(plan, Prediction.Epsilon, 1, best);
-        double ddim(SamplerPlan plan) => HostSampler.Run(plan.Steps, best, [1])[0];
-        Assert.True(error(20, plms) < 0.2 * error(20, ddim));
-        Assert.True(error(40, plms) < error(20, plms) / 3);
+        SpacedSampler plms = new PlmsSampler(), ddim = new DdimSampler();
+        Assert.True(error(plms, 20) < 0.2 * error(ddim, 20));
+        Assert.True(error(plms, 40) < error(plms, 20) / 3);
     }
 
+    /// <summary>A step's work asks nothing of the host, so a recording of it can be replayed for every step and batch.</summary>
     [Fact]
-    public void ARunIsGoodForOneRun()
+    public void EveryStepIsTheSameWork()
     {
-        var plan = PlmsDenoiser.Plan(Schedule, 2);
+        var plms = Samplers.Plms(6);
+        using var loop = new SamplingLoop(plms, plms.Plan(Process), Denoiser(ReferenceRunTests.Model), _device, new Shape(1), seed: 1, replay: true);
         using var start = new Tensor(_device, new Shape(1)).Upload([0.5]);
-        using var plms = new PlmsDenoiser(new DiffusionProcess(Schedule, Prediction.Epsilon), plan, Denoiser(ReferenceRunTests.Model));
-        Sampler.Run(plan, plms.Denoise, start, 1).Dispose();
-        Assert.Throws<InvalidOperationException>(() => Sampler.Run(plan, plms.Denoise, start, 1));
+        using Tensor first = loop.Run(start), second = loop.Run(start);
+        Assert.Equal(first.ToArray<double>(), second.ToArray<double>());
+        Assert.Equal(6, plms.Plan(Process).Evaluations);
     }
 
-    private double Run(SamplerPlan plan, Prediction prediction, double x, Func<double, int, double> model)
+    /// <summary>The result, or x some steps before it.</summary>
+    private double Run(Sampler sampler, Prediction prediction, double x, Func<double, int, double> model, int before = 0)
     {
         using var start = new Tensor(_device, new Shape(1)).Upload([x]);
-        using var plms = new PlmsDenoiser(new DiffusionProcess(Schedule, prediction), plan, Denoiser(model));
-        using var result = Sampler.Run(plan, plms.Denoise, start, 1);
-        return result.ToArray<double>()[0];
+        var table = sampler.Plan(new DiffusionProcess(Schedule, prediction));
+        double reached = double.NaN;
+        using var result = SamplerRun.Run(sampler, table, Denoiser(model), start, 1, observer: (step, x, _) =>
+        {
+            if (step == table.Rows.Count - 1 - before)
+            {
+                reached = x.ToArray<double>()[0];
+            }
+        });
+        return reached;
     }
 
     private static Denoiser Denoiser(Func<double, int, double> model) => (x, timesteps) =>

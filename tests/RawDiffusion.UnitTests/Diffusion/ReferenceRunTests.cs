@@ -66,8 +66,8 @@ public class ReferenceRunTests
     {
         var reference = Samplers();
         double[] start = reference.Read("x_T"), noise = reference.Read($"{name}.ddpm_{key}.noise50");
-        var plan = AncestralSampler.Plan(new DiffusionProcess(NoiseSchedule.Of(NamedEnum<BetaSchedule>.Find(name)!.Value), Prediction.Epsilon), 1000, variance, NoClip);
-        double[] x = HostSampler.Run(plan.Steps[..50], Model, start, (step, i) => noise[step * start.Length + i]);
+        var plan = new AncestralSampler { Steps = 1000, Variance = variance, Clip = NoClip }.Plan(new DiffusionProcess(NoiseSchedule.Of(NamedEnum<BetaSchedule>.Find(name)!.Value), Prediction.Epsilon));
+        double[] x = HostSampler.Run(plan.Rows.Take(50), Model, start, (step, i) => noise[step * start.Length + i]);
         AssertClose(reference.Read($"{name}.ddpm_{key}.x_950"), x, 1e-5);
     }
 
@@ -76,9 +76,9 @@ public class ReferenceRunTests
     public void DdimInTwentySteps(string name)
     {
         var reference = Samplers();
-        var plan = DdimSampler.Plan(new DiffusionProcess(NoiseSchedule.Of(NamedEnum<BetaSchedule>.Find(name)!.Value), Prediction.Epsilon), 20, clip: NoClip, spacing: TimestepSpacing.Leading);
-        Assert.Equal(reference.Read($"{name}.ddim20.timesteps"), plan.Steps.ToArray().Select(s => (double)s.Timestep));
-        AssertClose(reference.Read($"{name}.ddim20.result"), HostSampler.Run(plan.Steps, Model, reference.Read("x_T")), 1e-5);
+        var plan = new DdimSampler { Steps = 20, Clip = NoClip, Spacing = TimestepSpacing.Leading }.Plan(new DiffusionProcess(NoiseSchedule.Of(NamedEnum<BetaSchedule>.Find(name)!.Value), Prediction.Epsilon));
+        Assert.Equal(reference.Read($"{name}.ddim20.timesteps"), plan.Rows.Select(s => s.Timestep));
+        AssertClose(reference.Read($"{name}.ddim20.result"), HostSampler.Run(plan.Rows, Model, reference.Read("x_T")), 1e-5);
     }
 
     /// <summary>
@@ -91,14 +91,14 @@ public class ReferenceRunTests
     {
         var reference = Samplers();
         var schedule = NoiseSchedule.Of(NamedEnum<BetaSchedule>.Find(name)!.Value);
-        var plan = DdimSampler.Plan(new DiffusionProcess(schedule, Prediction.Epsilon), 20, clip: 1, spacing: TimestepSpacing.Leading);
+        var plan = new DdimSampler { Steps = 20, Clip = 1, Spacing = TimestepSpacing.Leading }.Plan(new DiffusionProcess(schedule, Prediction.Epsilon));
         double[] start = reference.Read("x_T"), theirs = [.. start];
-        foreach (var step in plan.Steps)
+        foreach (var step in plan.Rows)
         {
-            double alphaBar = schedule.AlphaBar(step.Timestep);
+            double alphaBar = schedule.AlphaBar((int)step.Timestep);
             for (int i = 0; i < theirs.Length; i++)
             {
-                double epsilon = Model(theirs[i], step.Timestep);
+                double epsilon = Model(theirs[i], (int)step.Timestep);
                 var (next, x0) = step.Apply(theirs[i], epsilon);
                 double implied = (theirs[i] - Math.Sqrt(alphaBar) * x0) / Math.Sqrt(1 - alphaBar);
                 theirs[i] = next + step.U * Math.Sqrt(1 - alphaBar) * (epsilon - implied);
@@ -106,7 +106,7 @@ public class ReferenceRunTests
         }
         double[] expected = reference.Read($"{name}.ddim20_clip.result");
         AssertClose(expected, theirs, 1e-5);
-        Assert.All(HostSampler.Run(plan.Steps, Model, start), x => Assert.InRange(x, -1, 1));
+        Assert.All(HostSampler.Run(plan.Rows, Model, start), x => Assert.InRange(x, -1, 1));
     }
 
     [Theory]
@@ -114,8 +114,8 @@ public class ReferenceRunTests
     public void DpmSolverInTwentySteps(string name)
     {
         var reference = Samplers();
-        var plan = DpmSolverSampler.Plan(new DiffusionProcess(NoiseSchedule.Of(NamedEnum<BetaSchedule>.Find(name)!.Value), Prediction.Epsilon), 20, NoClip);
-        Assert.Equal(reference.Read($"{name}.dpmpp2m20.timesteps"), plan.Steps.ToArray().Select(s => (double)s.Timestep));
-        AssertClose(reference.Read($"{name}.dpmpp2m20.result"), HostSampler.Run(plan.Steps, Model, reference.Read("x_T")), 1e-5);
+        var plan = new DpmSolver2MSampler { Steps = 20, Clip = NoClip }.Plan(new DiffusionProcess(NoiseSchedule.Of(NamedEnum<BetaSchedule>.Find(name)!.Value), Prediction.Epsilon));
+        Assert.Equal(reference.Read($"{name}.dpmpp2m20.timesteps"), plan.Rows.Select(s => s.Timestep));
+        AssertClose(reference.Read($"{name}.dpmpp2m20.result"), HostSampler.Run(plan.Rows, Model, reference.Read("x_T")), 1e-5);
     }
 }

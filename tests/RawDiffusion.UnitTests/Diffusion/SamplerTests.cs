@@ -3,6 +3,7 @@ using RawDiffusion.Cpu;
 using RawDiffusion.Diffusion;
 using RawDiffusion.Testing;
 using static RawDiffusion.UnitTests.Diffusion.Numbers;
+using static RawDiffusion.UnitTests.Diffusion.SamplerRun;
 
 namespace RawDiffusion.UnitTests.Diffusion;
 
@@ -11,6 +12,7 @@ public sealed class SamplerTests : IDisposable
 {
     private const double NoClip = double.PositiveInfinity;
     private static readonly NoiseSchedule Schedule = NoiseSchedule.Linear();
+    private static readonly DiffusionProcess Process = new(Schedule);
     private readonly ReferenceDevice _device = new() { PoisonNewTensors = true };
 
     public void Dispose()
@@ -24,10 +26,11 @@ public sealed class SamplerTests : IDisposable
     {
         var reference = ReferenceRunTests.Samplers();
         double[] given = reference.Read("linear.ddpm_fixed_large.noise50");
-        var thousand = AncestralSampler.Plan(new DiffusionProcess(Schedule, Prediction.Epsilon), 1000, ReverseVariance.FixedLarge, NoClip);
+        var sampler = Samplers.Ddpm() with { Clip = NoClip };
+        var thousand = sampler.Plan(Process);
         using var start = Upload(reference.Read("x_T"));
         Tensor[] noise = [.. Enumerable.Range(0, 50).Select(step => Upload(given[(96 * step)..(96 * step + 96)]))];
-        using var result = Sampler.Run(new SamplerPlan(thousand.Steps[..50]), Analytic, start, seed: 1, noise: noise);
+        using var result = Run(sampler, new StepTable([.. thousand.Rows.Take(50)]), Analytic, start, seed: 1, noise: noise);
         AssertClose(reference.Read("linear.ddpm_fixed_large.x_950"), result.ToArray<double>(), 1e-5);
         AssertClose(reference.Read("x_T"), start.ToArray<double>(), 0);
         Array.ForEach(noise, tensor => tensor.Dispose());
@@ -37,9 +40,9 @@ public sealed class SamplerTests : IDisposable
     public void DdimRunOfTheReferenceSystem()
     {
         var reference = ReferenceRunTests.Samplers();
-        var plan = DdimSampler.Plan(new DiffusionProcess(NoiseSchedule.Cosine(), Prediction.Epsilon), 20, clip: NoClip, spacing: TimestepSpacing.Leading);
+        var sampler = new DdimSampler { Steps = 20, Clip = NoClip, Spacing = TimestepSpacing.Leading };
         using var start = Upload(reference.Read("x_T"));
-        using var result = Sampler.Run(plan, Analytic, start, seed: 1);
+        using var result = Run(sampler, sampler.Plan(DiffusionProcess.Cosine()), Analytic, start, seed: 1);
         AssertClose(reference.Read("squaredcos_cap_v2.ddim20.result"), result.ToArray<double>(), 1e-5);
     }
 
@@ -47,9 +50,9 @@ public sealed class SamplerTests : IDisposable
     public void MultistepRunOfTheReferenceSystem()
     {
         var reference = ReferenceRunTests.Samplers();
-        var plan = DpmSolverSampler.Plan(new DiffusionProcess(Schedule, Prediction.Epsilon), 20, NoClip);
+        var sampler = Samplers.DpmSolver2M() with { Clip = NoClip };
         using var start = Upload(reference.Read("x_T"));
-        using var result = Sampler.Run(plan, Analytic, start, seed: 1);
+        using var result = Run(sampler, sampler.Plan(Process), Analytic, start, seed: 1);
         AssertClose(reference.Read("linear.dpmpp2m20.result"), result.ToArray<double>(), 1e-5);
     }
 
@@ -62,13 +65,13 @@ public sealed class SamplerTests : IDisposable
         using var start = new Tensor(cpu, new Shape(2, 3, 4, 4)).Upload(reference.Read("x_T"));
         foreach (string name in new[] { "linear", "squaredcos_cap_v2" })
         {
-            var schedule = NoiseSchedule.Of(NamedEnum<BetaSchedule>.Find(name)!.Value);
-            var ddim = DdimSampler.Plan(new DiffusionProcess(schedule, Prediction.Epsilon), 20, clip: NoClip, spacing: TimestepSpacing.Leading);
-            using var ddimResult = Sampler.Run(ddim, Analytic, start, seed: 1);
-            AssertClose(reference.Read($"{name}.ddim20.result"), ddimResult.ToArray<double>(), 1e-5);
-            var dpm = DpmSolverSampler.Plan(new DiffusionProcess(schedule, Prediction.Epsilon), 20, NoClip);
-            using var dpmResult = Sampler.Run(dpm, Analytic, start, seed: 1);
-            AssertClose(reference.Read($"{name}.dpmpp2m20.result"), dpmResult.ToArray<double>(), 1e-5);
+            var process = new DiffusionProcess(NoiseSchedule.Of(NamedEnum<BetaSchedule>.Find(name)!.Value));
+            foreach (var (key, sampler) in new (string, SpacedSampler)[] { ("ddim20", Samplers.Ddim(20) with { Spacing = TimestepSpacing.Leading }), ("dpmpp2m20", Samplers.DpmSolver2M()) })
+            {
+                var unclipped = sampler with { Clip = NoClip };
+                using var result = Run(unclipped, unclipped.Plan(process), Analytic, start, seed: 1);
+                AssertClose(reference.Read($"{name}.{key}.result"), result.ToArray<double>(), 1e-5);
+            }
         }
     }
 
@@ -77,8 +80,9 @@ public sealed class SamplerTests : IDisposable
     public void NoiseIsDrawnAtTheStepsPlaceInThePlan()
     {
         var shape = new Shape(2, 3, 5);
-        var plan = DdimSampler.Plan(new DiffusionProcess(Schedule, Prediction.V), 4, eta: 1);
-        using var start = Sampler.SampleStart(_device, shape, seed: 9, firstSample: 6);
+        var sampler = Samplers.Ddim(4, eta: 1);
+        var table = sampler.Plan(DiffusionProcess.Linear(prediction: Prediction.V));
+        using var start = Start(shape, seed: 9, firstSample: 6);
         double[] xT = start.ToArray<double>();
         var noise = new double[4][];
         for (int step = 0; step < 4; step++)
@@ -88,18 +92,18 @@ public sealed class SamplerTests : IDisposable
             _device.FillNormal(z, new RandomStream(9, RandomPurpose.SamplingStep, position));
             noise[step] = z.ToArray<double>();
         }
-        using var result = Sampler.Run(plan, Analytic, start, seed: 9, firstSample: 6);
-        AssertClose(HostSampler.Run(plan.Steps, ReferenceRunTests.Model, xT, (step, i) => noise[step][i]), result.ToArray<double>(), 1e-12);
+        using var result = Run(sampler, table, Analytic, start, seed: 9, firstSample: 6);
+        AssertClose(HostSampler.Run(table.Rows, ReferenceRunTests.Model, xT, (step, i) => noise[step][i]), result.ToArray<double>(), 1e-12);
     }
 
     [Fact]
     public void ASampleDoesNotDependOnItsBatch()
     {
-        var plan = AncestralSampler.Plan(new DiffusionProcess(Schedule, Prediction.Epsilon), 5);
+        var sampler = Samplers.Ddpm(5);
         double[] sample(int first, int count)
         {
-            using var start = Sampler.SampleStart(_device, new Shape(count, 4, 4, 3), 42, first);
-            using var result = Sampler.Run(plan, Analytic, start, 42, first);
+            using var start = Start(new Shape(count, 4, 4, 3), 42, first);
+            using var result = Run(sampler, sampler.Plan(Process), Analytic, start, 42, first);
             return result.ToArray<double>();
         }
         double[] together = sample(0, 6);
@@ -112,13 +116,13 @@ public sealed class SamplerTests : IDisposable
     [Fact]
     public void ALoopDrawsOneBatchAfterTheOther()
     {
-        foreach (var plan in new[] { AncestralSampler.Plan(new DiffusionProcess(Schedule, Prediction.Epsilon), 5), DpmSolverSampler.Plan(new DiffusionProcess(Schedule, Prediction.Epsilon), 5) })
+        foreach (var sampler in new Sampler[] { Samplers.Ddpm(5), Samplers.DpmSolver2M(5), Samplers.Plms(5) })
         {
-            using Tensor first = Sampler.SampleStart(_device, new Shape(2, 3), 7), second = Sampler.SampleStart(_device, new Shape(2, 3), 7, firstSample: 2);
-            using var loop = new SamplingLoop(plan, Analytic, _device, first.Shape, seed: 7, replay: true);
-            foreach (var (start, firstSample) in new[] { (first, 0), (second, 2), (first, 0) })
+            var table = sampler.Plan(Process);
+            using var loop = new SamplingLoop(sampler, table, Analytic, _device, new Shape(2, 3), seed: 7, replay: true);
+            foreach (int firstSample in (int[])[0, 2, 0])
             {
-                using Tensor alone = Sampler.Run(plan, Analytic, start, 7, firstSample), inTurn = loop.Run(start, firstSample);
+                using Tensor start = loop.Start(firstSample), alone = Run(sampler, table, Analytic, start, 7, firstSample), inTurn = loop.Run(start, firstSample);
                 Assert.Equal(alone.ToArray<double>(), inTurn.ToArray<double>());
             }
         }
@@ -127,22 +131,21 @@ public sealed class SamplerTests : IDisposable
     [Fact]
     public void ALoopSaysWhatItWasNotMadeFor()
     {
-        using var loop = new SamplingLoop(DdimSampler.Plan(new DiffusionProcess(Schedule, Prediction.Epsilon), 3), Analytic, _device, new Shape(2, 3), seed: 1);
-        using Tensor start = new Tensor(_device, new Shape(2, 3)).Clear(), larger = new Tensor(_device, new Shape(3, 3)).Clear();
+        using var loop = new SamplingLoop(Samplers.Ddim(3), Samplers.Ddim(3).Plan(Process), Analytic, _device, new Shape(2, 3), seed: 1);
+        using Tensor larger = new Tensor(_device, new Shape(3, 3)).Clear();
         Assert.Contains("batches of [2, 3], but", Assert.Throws<ArgumentException>(() => loop.Run(larger)).Message);
-        Assert.Contains("without an observer", Assert.Throws<ArgumentException>(() => loop.Run(start, observer: (_, _, _) => { })).Message);
     }
 
     [Fact]
     public void ObserverSeesEveryStepAndTheLastX0IsTheResult()
     {
-        foreach (var plan in new[] { DdimSampler.Plan(new DiffusionProcess(Schedule, Prediction.Epsilon), 6), DpmSolverSampler.Plan(new DiffusionProcess(Schedule, Prediction.Epsilon), 6) })
+        foreach (var sampler in new Sampler[] { Samplers.Ddim(6), Samplers.DpmSolver2M(6), Samplers.Plms(6) })
         {
             var steps = new List<int>();
             var observedX = Array.Empty<double>();
             var observedX0 = Array.Empty<double>();
-            using var start = Sampler.SampleStart(_device, new Shape(2, 4), 1);
-            using var result = Sampler.Run(plan, Analytic, start, 1, observer: (step, x, x0) =>
+            using var start = Start(new Shape(2, 4), 1);
+            using var result = Run(sampler, sampler.Plan(Process), Analytic, start, 1, observer: (step, x, x0) =>
             {
                 steps.Add(step);
                 (observedX, observedX0) = (x.ToArray<double>(), x0.ToArray<double>());
@@ -157,8 +160,9 @@ public sealed class SamplerTests : IDisposable
     public void TheNetworkHearsTheTimestepOncePerSample()
     {
         var heard = new List<double[]>();
-        using var start = Sampler.SampleStart(_device, new Shape(3, 2), 1);
-        using var result = Sampler.Run(DdimSampler.Plan(new DiffusionProcess(Schedule, Prediction.Epsilon), [700, 20]), (x, timesteps) =>
+        using var start = Start(new Shape(3, 2), 1);
+        var sampler = new DdimSampler { Timesteps = [700, 20] };
+        using var result = Run(sampler, sampler.Plan(Process), (x, timesteps) =>
         {
             heard.Add(timesteps.ToArray<double>());
             return Analytic(x, timesteps);
@@ -169,16 +173,19 @@ public sealed class SamplerTests : IDisposable
     [Fact]
     public void AFailingNetworkLeavesNothingBehind()
     {
-        using var start = Sampler.SampleStart(_device, new Shape(3, 2), 1);
-        var plan = DpmSolverSampler.Plan(new DiffusionProcess(Schedule, Prediction.Epsilon), 5);
-        int calls = 0;
-        Assert.Throws<OperationCanceledException>(() =>
-            Sampler.Run(plan, (x, t) => ++calls == 3 ? throw new OperationCanceledException() : Analytic(x, t), start, 1));
-        Assert.Contains("[3, 2]", Assert.Throws<ArgumentException>(() => Sampler.Run(plan, (x, _) => new Tensor(x.Device, new Shape(2, 3)), start, 1)).Message);
-        Assert.Throws<ArgumentException>(() => Sampler.Run(plan, Analytic, start, 1, noise: []));
+        using var start = Start(new Shape(3, 2), 1);
+        foreach (var sampler in new Sampler[] { Samplers.DpmSolver2M(5), Samplers.Plms(5) })
+        {
+            var table = sampler.Plan(Process);
+            int calls = 0;
+            Assert.Throws<OperationCanceledException>(() =>
+                Run(sampler, table, (x, t) => ++calls == 3 ? throw new OperationCanceledException() : Analytic(x, t), start, 1));
+            Assert.Contains("[3, 2]", Assert.Throws<ArgumentException>(() => Run(sampler, table, (x, _) => new Tensor(x.Device, new Shape(2, 3)), start, 1)).Message);
+            Assert.Throws<ArgumentException>(() => Run(sampler, table, Analytic, start, 1, noise: []));
+        }
     }
 
-    /// <summary>ε_∅ + s·(ε_y − ε_∅), with its parentheses.</summary>
+    /// <summary>ε_∅ + s·(ε_y − ε_∅), with its parentheses; the scale is read when the step runs, one for all samples or for each its own.</summary>
     [Theory]
     [InlineData(0, 2)]
     [InlineData(1, 5)]
@@ -187,19 +194,16 @@ public sealed class SamplerTests : IDisposable
     [InlineData(0.5, 3.5)]
     public void ClassifierFreeGuidanceMixes(double scale, double expected)
     {
-        int unconditionalCalls = 0, conditionalCalls = 0;
-        Denoiser constant(double value, Action count) => (x, _) =>
-        {
-            count();
-            return new Tensor(x.Device, x.Shape).Upload(Enumerable.Repeat(value, (int)x.Shape.Count).ToArray());
-        };
-        var guided = Guidance.ClassifierFree(constant(2, () => unconditionalCalls++), constant(5, () => conditionalCalls++), scale);
-        using var x = Sampler.SampleStart(_device, new Shape(2, 3), 1);
+        Denoiser constant(double value) => (x, _) => new Tensor(x.Device, x.Shape).Upload(Enumerable.Repeat(value, (int)x.Shape.Count).ToArray());
+        using Tensor all = new Tensor(_device, new Shape(1, 2)).Upload(Guidance.Weights(7)), each = new Tensor(_device, new Shape(2, 2)).Upload([.. Guidance.Weights(1), .. Guidance.Weights(scale)]);
+        using var x = Start(new Shape(2, 3), 1);
         using var timesteps = new Tensor(_device, new Shape(2)).Upload([1.0, 1.0]);
+        var guided = Guidance.ClassifierFree(constant(2), constant(5), all);
+        all.Upload(Guidance.Weights(scale));
         using var output = guided(x, timesteps);
         Assert.All(output.ToArray<double>(), value => Assert.Equal(expected, value, 1e-12));
-        Assert.Equal(scale == 1 ? 0 : 1, unconditionalCalls);
-        Assert.Equal(scale == 0 ? 0 : 1, conditionalCalls);
+        using var outputs = Guidance.ClassifierFree(constant(2), constant(5), each)(x, timesteps);
+        Assert.Equal(new[] { 5, 5, 5, expected, expected, expected }.Select(v => Math.Round(v, 9)), outputs.ToArray<double>().Select(v => Math.Round(v, 9)));
     }
 
     [Fact]
@@ -213,7 +217,7 @@ public sealed class SamplerTests : IDisposable
             TrainingTargets.Coefficients(new DiffusionProcess(Schedule, prediction), timesteps, table);
             using var coefficients = new Tensor(_device, new Shape(3, 4)).Upload(table);
             using var position = new Tensor(_device, new Shape(2), DType.Int32).Upload([0, 0]);
-            using var x0 = Sampler.SampleStart(_device, shape, 3);
+            using var x0 = Start(shape, 3);
             using var xt = new Tensor(_device, shape);
             using var target = new Tensor(_device, shape);
             _device.AddNoise(x0, coefficients, null, new RandomStream(3, RandomPurpose.Noise, position), xt, target);
@@ -226,6 +230,8 @@ public sealed class SamplerTests : IDisposable
             }
         }
     }
+
+    private Tensor Start(Shape shape, ulong seed, int firstSample = 0) => SamplerRun.Start(_device, shape, seed, firstSample);
 
     private Tensor Upload(double[] values) => new Tensor(_device, new Shape(2, 3, 4, 4)).Upload(values);
 

@@ -42,14 +42,12 @@ public sealed class OptimizerTests
         using var set = new ParameterSet([weight], device, training: true);
         set.Initialize(0);
         using var adam = new Adam(set, new AdamOptions());
-        long version = weight.Value.Version;
         weight.Value.BoundGradient!.Upload([1, double.NaN, 2]);
         Assert.True(double.IsNaN(adam.Update(0.1, 0.5)));
         Assert.Equal(0, adam.Step);
         Assert.Equal([1.0, 1, 1], weight.Value.ToArray<double>());
         Assert.Equal([1.0, 1, 1], set.Slice(set.Ema!, "w").ToArray<double>());
         Assert.All(set.FirstMoment!.ToArray<double>(), x => Assert.Equal(0, x));
-        Assert.Equal(version, weight.Value.Version);
     }
 
     [Fact]

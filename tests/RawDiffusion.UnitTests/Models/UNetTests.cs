@@ -118,14 +118,14 @@ public sealed class UNetTests
         using (var tape = new Tape(device, recording: true))
         {
             device.Memory.ResetPeak();
-            recorded = network.Forward(tape, x, t).ToArray<double>();
+            recorded = network.Forward(tape, new NetworkInput(x, t)).ToArray<double>();
             peakRecording = device.Memory.PeakBytes;
         }
         Assert.Equal(before, device.Memory.LiveBlocks);
         using (var tape = new Tape(device, recording: false))
         {
             device.Memory.ResetPeak();
-            var y = network.Forward(tape, x, t);
+            var y = network.Forward(tape, new NetworkInput(x, t));
             peakInference = device.Memory.PeakBytes;
             Assert.Equal(before + 1, device.Memory.LiveBlocks); // the output alone is left
             inferred = y.ToArray<double>();
@@ -146,7 +146,8 @@ public sealed class UNetTests
         using var t = new Tensor(device, new Shape(1)).Clear();
         using var labels = new Tensor(device, new Shape(1), DType.Int32).Clear();
         using var tape = new Tape(device, recording: false);
-        Assert.Contains("no classes", Assert.Throws<ArgumentException>(() => network.Forward(tape, x, t, labels)).Message);
-        Assert.Contains("multiples of 2", Assert.Throws<ArgumentException>(() => network.Forward(tape, small, t)).Message);
+        Assert.Contains("no classes", Assert.Throws<ArgumentException>(() => network.Forward(tape, new NetworkInput(x, t, new Condition(labels)))).Message);
+        Assert.Contains("among the channels", Assert.Throws<ArgumentException>(() => network.Forward(tape, new NetworkInput(x, t, new Condition(Planes: x)))).Message);
+        Assert.Contains("multiples of 2", Assert.Throws<ArgumentException>(() => network.Forward(tape, new NetworkInput(small, t))).Message);
     }
 }

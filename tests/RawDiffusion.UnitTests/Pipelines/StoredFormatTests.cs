@@ -47,7 +47,7 @@ public sealed class StoredFormatTests
     {
         using var device = new CpuDevice(1);
         using var loaded = LoadedModel.Open(At("run"), device);
-        var images = ImageSampler.Run(loaded.Model, new SampleRequest { Count = 4, Sampling = loaded.Description.Sampling, Seed = 3 });
+        var images = ImageSampler.Run(loaded.Model, new SampleRequest { Count = 4, Sampler = loaded.Description.Sampling.Create(), Guidance = loaded.Description.Sampling.Guidance, Seed = 3 });
         using var zip = ZipFile.OpenRead(At("samples-ddim.npz"));
         using var memory = new MemoryStream();
         using (var stream = zip.GetEntry("arr_0.npy")!.Open())

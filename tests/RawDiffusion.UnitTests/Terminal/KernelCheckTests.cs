@@ -34,15 +34,15 @@ public class KernelCheckTests
     /// <summary>Wrong in a backward, and in one of several outputs.</summary>
     private sealed class Broken : ReferenceDevice
     {
-        public override void UpsampleNearestBackward(Tensor dy, Sink dx)
+        protected override void UpsampleNearestBackwardCore(Tensor dy, Sink dx)
         {
-            base.UpsampleNearestBackward(dy, dx);
+            base.UpsampleNearestBackwardCore(dy, dx);
             dx.Tensor!.Slice(0, new Shape(1)).Clear();
         }
 
-        public override void AdamStep(Tensor parameters, Tensor gradients, Tensor firstMoment, Tensor secondMoment, Tensor ema, Tensor gradientSumOfSquares, Tensor settings)
+        protected override void AdamStepCore(Tensor parameters, Tensor gradients, Tensor firstMoment, Tensor secondMoment, Tensor ema, Tensor gradientSumOfSquares, Tensor settings)
         {
-            base.AdamStep(parameters, gradients, firstMoment, secondMoment, ema, gradientSumOfSquares, settings);
+            base.AdamStepCore(parameters, gradients, firstMoment, secondMoment, ema, gradientSumOfSquares, settings);
             ema.Slice(ema.Shape.Count - 1, new Shape(1)).CopyFrom(parameters.Slice(0, new Shape(1)));
         }
     }
