@@ -2,6 +2,7 @@ using System.CommandLine;
 using RawDiffusion.Core;
 using RawDiffusion.GpuBenchmarks;
 using RawDiffusion.Pipelines;
+using RawDiffusion.Training;
 using RawDiffusion.Training.Configuration;
 
 // `RawDiffusion.GpuBenchmarks --batch 128 --out kernels.jsonl`
@@ -25,7 +26,7 @@ root.SetAction(parse =>
             throw new ConfigurationException($"--batch or --sample-batch is {batches.Min()}; both must be at least 1.");
         }
         using var report = new Report(parse.GetValue(output)!);
-        new Benchmark(NetworkMapping.FromConfig(config.Network, config.Dataset!), config.Diffusion, isQuick, report).Run(isQuick ? 2 : batches[0], isQuick ? [1] : batches[1..]);
+        new Benchmark(new TrainingPlan(config, NetworkMapping.FromConfig(config.Network, config.Dataset)), isQuick, report).Run(isQuick ? 2 : batches[0], isQuick ? [1] : batches[1..]);
         return 0;
     }
     catch (RawDiffusionException e)

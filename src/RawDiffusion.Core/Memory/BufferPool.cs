@@ -40,6 +40,9 @@ public sealed class BufferPool
     /// <summary>Bytes that reservations have set aside and that are not in use.</summary>
     public long ReservedBytes { get; private set; }
 
+    /// <summary>Bytes taken from the raw allocator and not given back: in use, kept for reuse, or set aside.</summary>
+    public long HeldBytes => LiveBytes + CachedBytes + ReservedBytes;
+
     /// <summary>Blocks in use now: zero once everything has been disposed.</summary>
     public int LiveBlocks => _live.Count;
 

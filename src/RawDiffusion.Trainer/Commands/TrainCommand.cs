@@ -142,6 +142,26 @@ internal static class TrainCommand
             Talk.Line($"labels: {ClassNames.Describe(data.ClassNames, data.ClassNames.Count)}");
         }
         Talk.Line($"network: {new UNet(plan.Network).Parameters.Sum(parameter => parameter.Shape.Count):N0} parameters on {plan.Network.Height}×{plan.Network.Width}×{plan.Network.InChannels} images");
-        Talk.Line($"memory: about {Talk.Bytes(MemoryEstimate.TrainingBytes(plan.Network, plan.Config.Batch))} for training with batches of {plan.Config.Batch}");
+        DescribeMemory(plan);
+    }
+
+    /// <summary>Says what the run will take of the device that it would train on, or, where that is not here, what its tensors take on any.</summary>
+    private static void DescribeMemory(TrainingPlan plan)
+    {
+        // What the program has until now, with its data, stays.
+        long program = Environment.WorkingSet;
+        try
+        {
+            using var device = DeviceChoice.Open(plan.Config.Device);
+            var memory = TrainingRehearsal.Of(plan, device);
+            Talk.Line(
+                $"memory: {Talk.Bytes(memory.Bytes)} on {device.Description}, with batches of {plan.Config.Batch}: {Talk.Bytes(memory.PoolBytes)} for tensors, " +
+                $"of which at most {Talk.Bytes(memory.PeakBytes)} are in use at once, and {Talk.Bytes(memory.HeldBytes)} for packed weights and scratch; " +
+                $"beside that, the program with its data has {Talk.Bytes(program)}");
+        }
+        catch (DeviceException e)
+        {
+            Talk.Line($"memory: {Talk.Bytes(TrainingRehearsal.Of(plan).Bytes)} for tensors, with batches of {plan.Config.Batch}, and what the device needs of its own, which cannot be asked here: {e.Message}");
+        }
     }
 }

@@ -29,6 +29,9 @@ public sealed class DeviceImages : IDisposable
         }
     }
 
+    /// <summary>Room for a data set whose images nobody has read: for rehearsals.</summary>
+    internal DeviceImages(Device device, Shape pixels, int left, int width) => (Pixels, Left, Width) = (new Tensor(device, pixels, DType.UInt8, "the data set"), left, width);
+
     /// <summary>The images with their border, UInt8 [M, H, W, C].</summary>
     public Tensor Pixels { get; }
 
