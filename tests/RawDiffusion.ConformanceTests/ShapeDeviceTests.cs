@@ -107,7 +107,6 @@ public class ShapeDeviceTests
                 Assert.Equal(call.ToString(), second.Calls[^1].ToString());
                 Assert.Equal((call.Flops, call.Bytes), (second.Calls[^1].Flops, second.Calls[^1].Bytes));
             }
-            Assert.Equal(first.Calls.Count, second.Calls.Count);
         }
     }
 

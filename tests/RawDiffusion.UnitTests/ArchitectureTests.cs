@@ -97,6 +97,11 @@ public partial class ArchitectureTests
             Assert.True(Overrides(Path.Combine(_root, "tests", "RawDiffusion.Testing", "Reference", op.Key + ".cs"), method), $"{method} is not in Reference/{op.Key}.cs")));
 
     [Fact]
+    public void AnOpSaysOnItsOwnPageWhatItCosts() =>
+        Assert.All(Ops(), op => Assert.All(op.Value, method =>
+            Assert.True(Overrides(Path.Combine(_root, "src", "RawDiffusion.Core", "Ops", op.Key + ".cs"), method), $"the part of ShapeDevice with {method} is not in Ops/{op.Key}.cs")));
+
+    [Fact]
     public void EveryOpOfTheContractHasItsOwnFile()
     {
         var declared = Ops().Values.SelectMany(methods => methods).ToHashSet();
