@@ -117,7 +117,8 @@ public static class NetworkMapping
 
     private static string PredictionType(Prediction prediction) => prediction != Prediction.PosteriorMean
         ? NamedEnum<Prediction>.NameOf(prediction)
-        : throw new ConfigurationException("The format has no name for networks that predict the posterior's mean; it knows epsilon, sample (x0) and v_prediction. Such a model cannot be exported.");
+        : throw new ConfigurationException("The format has no name for networks that predict the posterior's mean; it knows epsilon, sample (x0) and v_prediction. Such " +
+            "a model cannot be exported.");
 
     private static bool[] Levels(NetworkConfig network)
     {

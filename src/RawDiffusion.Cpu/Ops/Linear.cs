@@ -6,11 +6,13 @@ public sealed unsafe partial class CpuDevice
 {
     /// <inheritdoc/>
     protected override void LinearCore(Tensor x, Tensor w, Tensor? bias, Tensor? residual, Tensor y) =>
-        _gemm.Multiply(new MatrixProduct(x.Shape.Rows, y.Shape.C, x.Shape.C, TransposeB: true), Floats(x), Floats(w), Floats(y), FloatsOrNull(bias), FloatsOrNull(residual), WeightsIdentity.Of(w));
+        _gemm.Multiply(new MatrixProduct(x.Shape.Rows, y.Shape.C, x.Shape.C, TransposeB: true), Floats(x), Floats(w), Floats(y), FloatsOrNull(bias),
+            FloatsOrNull(residual), WeightsIdentity.Of(w));
 
     /// <inheritdoc/>
     protected override void LinearBackwardInputCore(Tensor dy, Tensor w, Sink dx) =>
-        _gemm.Multiply(new MatrixProduct(dy.Shape.Rows, dx.Tensor!.Shape.C, dy.Shape.C) { Beta = dx.Accumulate ? 1 : 0 }, Floats(dy), Floats(w), Floats(dx.Tensor), identity: WeightsIdentity.Of(w));
+        _gemm.Multiply(new MatrixProduct(dy.Shape.Rows, dx.Tensor!.Shape.C, dy.Shape.C) { Beta = dx.Accumulate ? 1 : 0 }, Floats(dy), Floats(w), Floats(dx.Tensor),
+            identity: WeightsIdentity.Of(w));
 
     /// <inheritdoc/>
     protected override void LinearBackwardWeightCore(Tensor x, Tensor dy, Sink dw, Sink dbias)

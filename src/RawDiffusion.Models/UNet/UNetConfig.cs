@@ -93,7 +93,8 @@ public sealed record UNetConfig
         }
         int levels = BlockChannels.Count;
         Require(levels is >= 1 and <= 8, $"the network has {levels} levels; 1 to 8 are possible");
-        Require(DownAttention.Count == levels && UpAttention.Count == levels, $"attention is given for {DownAttention.Count} levels down and {UpAttention.Count} up, but there are {levels} levels");
+        Require(DownAttention.Count == levels && UpAttention.Count == levels,
+            $"attention is given for {DownAttention.Count} levels down and {UpAttention.Count} up, but there are {levels} levels");
         Require(LayersPerBlock >= 1, $"layers per block is {LayersPerBlock}; it must be at least 1");
         Require(InChannels >= 1 && OutChannels >= 1, $"channels in and out are {InChannels} and {OutChannels}; both must be at least 1");
         Require(NormGroups >= 1, $"norm groups is {NormGroups}; it must be at least 1");
@@ -107,7 +108,8 @@ public sealed record UNetConfig
         {
             Require(Height >= 1 && Height % SizeMultiple == 0, $"the height {Height} is no multiple of {SizeMultiple}, which {levels} levels ask for");
             Require(Width >= 1 && Width % SizeMultiple == 0, $"the width {Width} is no multiple of {SizeMultiple}, which {levels} levels ask for");
-            Require(BlockChannels[0] % 2 == 0 && BlockChannels[0] / 2 > FreqShift, $"the first level's channels {BlockChannels[0]} must be even and above {2 * FreqShift} for the timestep embedding");
+            Require(BlockChannels[0] % 2 == 0 && BlockChannels[0] / 2 > FreqShift,
+                $"the first level's channels {BlockChannels[0]} must be even and above {2 * FreqShift} for the timestep embedding");
         }
         foreach (int channels in BlockChannels.Distinct())
         {

@@ -11,7 +11,8 @@ internal sealed class SampleGrids : ITrainingObserver
         var (model, config, path) = (session.Model, session.Config, session.Folder.SamplePath(session.Step));
         if (model.Planes > 0)
         {
-            session.Tell(observer => observer.Noticed($"step {session.Step}: no picture is drawn, as the network takes {model.Planes} condition planes and the run knows none to draw under"));
+            session.Tell(observer => observer.Noticed(
+                $"step {session.Step}: no picture is drawn, as the network takes {model.Planes} condition planes and the run knows none to draw under"));
             return;
         }
         var sampling = config.Sampling with { Guidance = model.Classes > 0 ? config.Sampling.Guidance : 1 };
