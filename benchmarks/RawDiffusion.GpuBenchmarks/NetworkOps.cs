@@ -19,7 +19,7 @@ internal sealed class NetworkOps
         {
             for (int i = 0; i < network.LayersPerBlock; i++)
             {
-                Block(side, width, channels[level], network.DownAttention[level]);
+                Block(side, width, channels[level], network.DownAttention(level));
                 width = channels[level];
             }
             if (level < channels.Count - 1)
@@ -35,7 +35,7 @@ internal sealed class NetworkOps
         {
             int level = channels.Count - 1 - i / (network.LayersPerBlock + 1);
             Add(Concatenations, (new Shape(batch, side, side, width), up.Input - width));
-            Block(side, up.Input, up.Output, network.UpAttention[level]);
+            Block(side, up.Input, up.Output, network.UpAttention(level));
             width = up.Output;
             if (level > 0 && (i + 1) % (network.LayersPerBlock + 1) == 0)
             {

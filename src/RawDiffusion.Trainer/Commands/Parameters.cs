@@ -11,7 +11,7 @@ internal static class Parameters
     /// <summary>The MODEL that many commands take.</summary>
     public static Argument<string> Model() => new("MODEL")
     {
-        Description = "A run folder (its newest checkpoint is used), one of its checkpoints (RUN/checkpoints/step-NNNNNNN), or a folder in the hub's layout.",
+        Description = "A run folder (its newest checkpoint is used), one of its checkpoints (RUN/checkpoints/step-NNNNNNN), or a folder in the layout of diffusers.",
     };
 
     /// <summary>The device that many commands run on.</summary>

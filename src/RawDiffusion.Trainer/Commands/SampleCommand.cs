@@ -122,16 +122,16 @@ internal static class SampleCommand
             Eta = parse.GetValue(Eta) ?? trained.Eta,
             Variance = ParseVariance(rules, parse) ?? trained.Variance,
             Clip = ParseClip(rules, parse) ?? trained.Clip,
-            Guidance = parse.GetValue(Guidance) ?? (loaded.Model.Classes > 0 ? trained.Guidance : 1),
+            Guidance = parse.GetValue(Guidance) ?? (loaded.Model.Rows.CanGuide ? trained.Guidance : 1),
             Count = parse.GetValue(Count) ?? trained.Count,
         };
         RequireUse(rules, Eta, parse, sampling.Sampler, SamplingConfig.WithEta);
         RequireUse(rules, Variance, parse, sampling.Sampler, SamplingConfig.WithVariance);
         sampling.Check(rules, loaded.Description.Diffusion.Timesteps);
         label = parse.GetValue(Class) is { } name ? ClassNames.Find(rules, Class.Name, name, loaded.ClassNames, loaded.Model.Classes) : null;
-        if (loaded.Model.Classes == 0 && sampling.Guidance != 1)
+        if (sampling.Guidance != 1 && loaded.Model.Rows.WhyNotGuided is { } why)
         {
-            Complain(rules, Guidance, "was given, but the model was trained without classes. Leave it out, or train with --conditional");
+            Complain(rules, Guidance, $"was given, but {why}. Leave it out, or train with --conditional and diffusion.label_dropout above 0");
         }
         if (rules.Problems.Count > 0)
         {

@@ -28,7 +28,7 @@ public static class MemoryEstimate
             int down = network.LayersPerBlock, up = network.LayersPerBlock + 1, middle = level == levels - 1 ? 2 : 0;
             // On the way up a block also holds its concatenated input and the activated norm of it, each twice as wide.
             activations += tensor * (TensorsPerBlock * (down + up + middle) + 4 * up);
-            int attentions = (network.DownAttention[level] ? down : 0) + (network.UpAttention[level] ? up : 0) + (middle > 0 && network.MiddleAttention ? 1 : 0);
+            int attentions = (network.DownAttention(level) ? down : 0) + (network.UpAttention(level) ? up : 0) + (middle > 0 && network.MiddleAttention ? 1 : 0);
             activations += tensor * TensorsPerAttention * attentions;
         }
         return parameters * Arenas * sizeof(float) + (long)(activations * batch * sizeof(float));

@@ -15,7 +15,7 @@ internal sealed class SampleGrids : ITrainingObserver
                 $"step {session.Step}: no picture is drawn, as the network takes {model.Planes} condition planes and the run knows none to draw under"));
             return;
         }
-        var sampling = config.Sampling with { Guidance = model.Classes > 0 ? config.Sampling.Guidance : 1 };
+        var sampling = config.Sampling with { Guidance = model.Rows.CanGuide ? config.Sampling.Guidance : 1 };
         var request = new SampleRequest { Count = sampling.Count, Sampler = sampling.Create(), Guidance = sampling.Guidance, Seed = config.Seed };
         using (session.Parameters.UseEma())
         {

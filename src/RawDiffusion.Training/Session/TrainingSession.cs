@@ -36,7 +36,11 @@ public sealed class TrainingSession : IDisposable
         (Config, Network, _device, Folder) = (plan.Config, plan.Network, device, folder);
         _emaDecay = new EmaDecay(Config.Optimizer.EmaDecay, Config.Optimizer.EmaWarmUp);
         var unet = new UNet(plan.Network);
-        Model = new GenerativeModel(unet, device, Config.Diffusion.Process(), data.Height, data.Width) { Channels = data.Channels };
+        Model = new GenerativeModel(unet, device, Config.Diffusion.Process(), data.Height, data.Width)
+        {
+            Channels = data.Channels,
+            Rows = ClassRows.Trained(plan.Network.ClassEmbeddings, Config.Diffusion.LabelDropout),
+        };
         Parameters = new ParameterSet(unet.Parameters, device, training: true);
         try
         {
@@ -204,7 +208,7 @@ public sealed class TrainingSession : IDisposable
             return Restore(checkpoint);
         }
         Parameters.Initialize(Config.Seed);
-        if (Config.Network.StartFrom is { } start)
+        if (Config.StartFrom is { } start)
         {
             ParameterFiles.Load(start, Parameters);
             Parameters.Ema!.CopyFrom(Parameters.Values);

@@ -32,6 +32,9 @@ public class CpuDeviceThreadsTests
         ["AddNoise"] = b => b.Device.AddNoise(b.In(70, 1001), b.In(70, 4), null, b.Stream, b.Out(70, 1001), b.Out(70, 1001)),
         ["DenoiseUpdate"] = b =>
             b.Device.DenoiseUpdate(b.In(70, 1001), b.In(70, 1001), b.In(70, 1001), b.In(7), null, b.Stream, b.Out(70, 1001), b.Out(70, 1001)),
+        ["EstimateX0"] = b => b.Device.EstimateX0(b.In(70, 1001), b.In(70, 1001), b.In(1, 3), b.Out(70, 1001)),
+        ["WeightedSum"] = b => b.Device.WeightedSum(b.In(70, 4), [b.In(70, 1001), b.In(70, 1001), b.In(70, 1001)], null, b.Stream, b.Out(70, 1001)),
+        ["Blend"] = b => b.Device.Blend(b.In(70, 1001), b.In(70, 1001), b.In(70, 1001), b.Out(70, 1001)),
         ["SumOfSquares"] = b => b.Device.SumOfSquares(b.In(300_001), b.Out(1)),
         ["AdamStep"] = AdamStep,
         ["SumPositions"] = b => b.Device.SumPositions(b.In(3, 20, 20, 93), Sink.Into(b.Out(3, 93))),
