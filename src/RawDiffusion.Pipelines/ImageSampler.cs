@@ -78,7 +78,8 @@ public static class ImageSampler
         if (request.Planes.Length != planes)
         {
             throw new ConfigurationException(
-                $"{request.Planes.Length} numbers of condition planes were given for {request.Count} images, but this network takes {model.Planes} planes of {network.Height}×{network.Width} beside each: " +
+                $"{request.Planes.Length} numbers of condition planes were given for {request.Count} images, but this network takes {model.Planes} planes of " +
+                $"{network.Height}×{network.Width} beside each: " +
                 $"{planes} numbers. {(model.Planes == 0 ? "Leave them out." : "Give them, or draw with a model that takes none.")}");
         }
         if (request.Class is { } label && (label < 0 || label >= model.Classes))
@@ -90,7 +91,8 @@ public static class ImageSampler
         model.Rows.CheckGuidance(request.Guidance);
         if (request.Count < 1 || request.BatchSize < 1 || !double.IsFinite(request.Guidance))
         {
-            throw new ConfigurationException($"The number of images ({request.Count}) and the batch ({request.BatchSize}) must be at least 1, and the guidance ({request.Guidance}) a number.");
+            throw new ConfigurationException($"The number of images ({request.Count}) and the batch ({request.BatchSize}) must be at least 1, and the guidance " +
+                $"({request.Guidance}) a number.");
         }
     }
 

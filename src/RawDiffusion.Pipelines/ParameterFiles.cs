@@ -47,7 +47,8 @@ public static class ParameterFiles
         if (problems.Count > 0)
         {
             string more = problems.Count > 10 ? $" and {problems.Count - 10} more" : "";
-            throw new StorageException($"{source} does not hold the weights of this network: {string.Join("; ", problems.Take(10))}{more}. Use the configuration that the file was saved with.");
+            throw new StorageException($"{source} does not hold the weights of this network: {string.Join("; ", problems.Take(10))}{more}. Use the configuration that " +
+                "the file was saved with.");
         }
         foreach (var parameter in set.Parameters)
         {

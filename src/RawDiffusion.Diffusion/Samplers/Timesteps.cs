@@ -18,7 +18,8 @@ public static class Timesteps
     {
         if (count < 1 || count > scheduleSteps)
         {
-            throw new ConfigurationException($"{count} sampling steps were asked for, but the model's noise schedule has {scheduleSteps} timesteps; use 1 to {scheduleSteps} steps.");
+            throw new ConfigurationException($"{count} sampling steps were asked for, but the model's noise schedule has {scheduleSteps} timesteps; use 1 to " +
+                $"{scheduleSteps} steps.");
         }
         int last = scheduleSteps - 1;
         var timesteps = new int[count];

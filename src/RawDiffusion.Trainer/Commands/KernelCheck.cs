@@ -42,7 +42,8 @@ internal static class KernelCheck
         ("FillNormal", Elementwise, s => s.Made("y", y => s.Device.FillNormal(y, s.Stream(RandomPurpose.Noise)), 3, 33)),
         ("AddNoise", Elementwise, s => s.Made("xt", xt => s.Device.AddNoise(s["x0", 3, 33], s["abcd", 3, 4], null, s.Stream(RandomPurpose.Noise), xt, s["target", 3, 33]), 3, 33)),
         ("AddNoiseToPixels", Elementwise, s => s.Made("xt", xt => s.Device.AddNoiseToPixels(
-            s.Bytes("pixels", 2, 5, 6, 3), s.Integers("picks", [2, 2], 1, 1, 0, 0), 1, 4, s["abcd", 2, 4], null, s.Stream(RandomPurpose.Noise), xt, s["target", 2, 5, 6, 3]), 2, 5, 6, 3)),
+            s.Bytes("pixels", 2, 5, 6, 3), s.Integers("picks", [2, 2], 1, 1, 0, 0), 1, 4, s["abcd", 2, 4], null, s.Stream(RandomPurpose.Noise), xt,
+                s["target", 2, 5, 6, 3]), 2, 5, 6, 3)),
         ("DenoiseUpdate", Elementwise, s => s.Made("next", next => s.Device.DenoiseUpdate(
             s["x", 3, 33], s["output", 3, 33], s["x̂0", 3, 33], s["coefficients", 7], null, s.Stream(RandomPurpose.SamplingStep), s["x̂0", 3, 33], next), 3, 33)),
         ("EstimateX0", Elementwise, s => s.Made("x0", x0 => s.Device.EstimateX0(s["x", 3, 33], s["output", 3, 33], s.Constant("pqc", [0.7, -0.4, 0.5], 1, 3), x0), 3, 33)),

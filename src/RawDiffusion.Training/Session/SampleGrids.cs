@@ -12,7 +12,8 @@ internal sealed class SampleGrids : ITrainingObserver
         var (model, config, path) = (session.Model, session.Config, session.Folder.SamplePath(session.Step));
         if (Request(model, config) is not { } request)
         {
-            session.Tell(observer => observer.Noticed($"step {session.Step}: no picture is drawn, as the network takes {model.Planes} condition planes and the run knows none to draw under"));
+            session.Tell(observer => observer.Noticed(
+                $"step {session.Step}: no picture is drawn, as the network takes {model.Planes} condition planes and the run knows none to draw under"));
             return;
         }
         using (session.Parameters.UseEma())
