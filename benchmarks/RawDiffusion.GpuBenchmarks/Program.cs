@@ -1,7 +1,6 @@
 using System.CommandLine;
 using RawDiffusion.Core;
 using RawDiffusion.GpuBenchmarks;
-using RawDiffusion.Pipelines;
 using RawDiffusion.Training;
 using RawDiffusion.Training.Configuration;
 

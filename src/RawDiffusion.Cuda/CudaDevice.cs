@@ -161,7 +161,7 @@ public sealed partial class CudaDevice : Device
     protected override nint AllocateRaw(long bytes)
     {
         _context.Enter();
-        CuResult result = CudaDriver.cuMemAlloc(out nint address, (nuint)bytes);
+        var result = CudaDriver.cuMemAlloc(out nint address, (nuint)bytes);
         if (result == CuResult.OutOfMemory)
         {
             GiveUpRecordingForRoom();

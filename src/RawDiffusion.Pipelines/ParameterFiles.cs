@@ -111,7 +111,7 @@ public static class ParameterFiles
     {
         if (tensor.Shape.Rank == 4)
         {
-            var reordered = new float[values.Length];
+            float[] reordered = new float[values.Length];
             Layout.OihwToOhwi(values, reordered, tensor.Shape.C, tensor.Shape.Positions);
             values = reordered;
         }

@@ -32,7 +32,7 @@ public static class Predictor
             ? new Tensor(device, new Shape(n), DType.Int32, "class_labels").Upload(Integers(reader, "class_labels", n, classes))
             : null;
         using var y = model.Answer(new NetworkInput(x, t, new Condition(labels)));
-        var values = Transpose(y.ToArray(), n, h * w, network.OutChannels);
+        float[] values = Transpose(y.ToArray(), n, h * w, network.OutChannels);
         AtomicFile.Write(DiskFileSystem.Instance, output, stream =>
             SafetensorsWriter.Write(stream, [TensorSource.Floats("output", [n, network.OutChannels, h, w], (ReadOnlyMemory<float>)values)]));
     }
@@ -57,7 +57,7 @@ public static class Predictor
     /// <summary>[n, rows, columns] to [n, columns, rows].</summary>
     private static float[] Transpose(float[] values, int n, int rows, int columns)
     {
-        var result = new float[values.Length];
+        float[] result = new float[values.Length];
         for (int i = 0, k = 0; i < n; i++)
         {
             for (int r = 0; r < rows; r++)

@@ -4,7 +4,6 @@ using RawDiffusion.Data;
 using RawDiffusion.Diffusion;
 using RawDiffusion.Models;
 using RawDiffusion.Pipelines;
-using RawDiffusion.Storage;
 using RawDiffusion.Training;
 
 namespace RawDiffusion;
@@ -120,7 +119,8 @@ public sealed class DiffusionModel : IDisposable
             {
                 var losses = interval.MeanLosses;
                 yield return new StepReport(
-                    done, options.Steps, losses[0].Value, result.GradNorm, rate, interval.ImagesPerSecond, clock.Elapsed.TotalSeconds, Device.Memory.PeakBytes) { Losses = losses };
+                    done, options.Steps, losses[0].Value, result.GradNorm, rate, interval.ImagesPerSecond, clock.Elapsed.TotalSeconds, Device.Memory.PeakBytes)
+                { Losses = losses };
                 interval.Restart();
                 interval.LeaveOut();
             }

@@ -23,8 +23,14 @@ public static class PackageProgram
         using var device = new CpuDevice();
         var unet = new UNet(new UNetConfig
         {
-            Height = Side, Width = Side, InChannels = 1, OutChannels = 1, BlockChannels = [8, 16], AttentionLevels = [1],
-            LayersPerBlock = 1, NormGroups = 4,
+            Height = Side,
+            Width = Side,
+            InChannels = 1,
+            OutChannels = 1,
+            BlockChannels = [8, 16],
+            AttentionLevels = [1],
+            LayersPerBlock = 1,
+            NormGroups = 4,
         });
         using var parameters = new ParameterSet(unet.Parameters, device, training: true);
         parameters.Initialize(seed: 0);

@@ -65,7 +65,7 @@ public class SampleTests(TrainedRun trained)
         [
             [], ["--sampler", "ddpm"], ["--sampler", "dpmpp_2m"], ["--steps", "5"], ["--eta", "1"], ["--class", "3"], ["--guidance", "4"], ["--weights", "raw"],
         ];
-        var images = variants.Select((options, i) =>
+        string[] images = variants.Select((options, i) =>
         {
             at.Run(["sample", Run, "--count", "1", "--out", $"{i}.png", .. options]).Succeeded();
             return Convert.ToHexString(Png(at.At($"{i}.png")).Pixels);

@@ -47,11 +47,11 @@ public sealed class StandIns(Device device) : IDisposable
             case DType.Int32:
                 return tensor.Clear();
             case DType.UInt8:
-                var bytes = new byte[tensor.Shape.Count];
+                byte[] bytes = new byte[tensor.Shape.Count];
                 _random.NextBytes(bytes);
                 return tensor.Upload(bytes);
             case var _ when tensor.Shape.Rank == 1:
-                var numbers = new float[tensor.Shape.Count];
+                float[] numbers = new float[tensor.Shape.Count];
                 foreach (ref float number in numbers.AsSpan())
                 {
                     number = 1 - _random.NextSingle();

@@ -152,7 +152,7 @@ internal unsafe ref struct PixelRegion(PixelLattice lattice, int firstImage, int
     {
         int firstChannel = panel * Blocking.Columns, channels = Math.Min(Blocking.Columns, lattice.OutChannels - firstChannel);
         FillStart(firstChannel, channels);
-        Tap* taps = stackalloc Tap[lattice.Taps.Length];
+        var taps = stackalloc Tap[lattice.Taps.Length];
         nint weightBlock = (nint)lattice.WeightTaps * Blocking.Channels * Blocking.Columns;
         for (int column = 0; column < channels; column += lattice.Kernels.Columns)
         {
@@ -169,7 +169,7 @@ internal unsafe ref struct PixelRegion(PixelLattice lattice, int firstImage, int
                 Residual = (nint)(lattice.Residual - lattice.Y),
             };
             ulong listed = 0;
-            for (Tile* tile = _tiles; tile != _tiles + _tileCount; tile++)
+            for (var tile = _tiles; tile != _tiles + _tileCount; tile++)
             {
                 ulong wanted = tile->A.Taps | tile->B.Taps;
                 if (wanted != listed)

@@ -36,7 +36,7 @@ public sealed unsafe class Gemm : IDisposable
         {
             return;
         }
-        var addend = p.Beta == 0 ? residual : c;
+        float* addend = p.Beta == 0 ? residual : c;
         if (p.Beta != 0 && (p.Beta != 1 || residual != null))
         {
             ScaleAndAdd(p, c, residual);

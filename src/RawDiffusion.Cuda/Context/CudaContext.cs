@@ -57,7 +57,7 @@ internal sealed unsafe class CudaContext : IDisposable
         {
             throw new DeviceException($"{Properties.Name} was lost by an earlier error: {LostBecause}");
         }
-        CuResult result = CudaDriver.cuCtxSetCurrent(_handle.Value);
+        var result = CudaDriver.cuCtxSetCurrent(_handle.Value);
         if (result != CuResult.Success)
         {
             Fail(result, "cuCtxSetCurrent");

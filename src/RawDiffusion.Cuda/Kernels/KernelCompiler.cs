@@ -104,7 +104,7 @@ public sealed unsafe class KernelCompiler
         Check(Nvrtc.nvrtcCreateProgram(out nint program, text.Pointers[0], text.Pointers[1], source.Headers.Count, headers.Pointers, includeNames.Pointers), "nvrtcCreateProgram");
         try
         {
-            NvrtcResult result = Nvrtc.nvrtcCompileProgram(program, _options.Length, options.Pointers);
+            var result = Nvrtc.nvrtcCompileProgram(program, _options.Length, options.Pointers);
             string log = Log(program);
             if (result != NvrtcResult.Success)
             {

@@ -55,7 +55,7 @@ public sealed class SimpleObjective : Objective
         _coefficients.Upload<float>(coefficients);
         if (_weights is not null)
         {
-            var weights = new double[timesteps.Length];
+            double[] weights = new double[timesteps.Length];
             for (int i = 0; i < weights.Length; i++)
             {
                 weights[i] = LossWeights.MinSnr(_process, _options.MinSnrGamma, timesteps[i]);

@@ -146,7 +146,7 @@ public sealed partial class NoiseSchedule
     /// <summary>The levels are what counts; far out in the noise they would not survive being multiplied together again from rounded β.</summary>
     private static NoiseSchedule WithBetas(NoiseLevel[] levels)
     {
-        var betas = new double[levels.Length];
+        double[] betas = new double[levels.Length];
         for (int t = 0; t < betas.Length; t++)
         {
             betas[t] = Diffusion.Posterior.Between(levels[t], t == 0 ? NoiseLevel.Data : levels[t - 1]).Beta;
@@ -160,7 +160,7 @@ public sealed partial class NoiseSchedule
         {
             throw new ConfigurationException($"A noise schedule has {steps} timesteps; it needs at least 1.");
         }
-        var betas = new double[steps];
+        double[] betas = new double[steps];
         for (int t = 0; t < steps; t++)
         {
             betas[t] = beta(t);

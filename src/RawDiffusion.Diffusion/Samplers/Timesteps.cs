@@ -22,7 +22,7 @@ public static class Timesteps
                 $"{scheduleSteps} steps.");
         }
         int last = scheduleSteps - 1;
-        var timesteps = new int[count];
+        int[] timesteps = new int[count];
         for (int i = 0; i < count; i++)
         {
             int fromEnd = count - 1 - i;

@@ -100,7 +100,7 @@ public static class DiffusersUNet
 
     private static UNetConfig ReadUpBlocks(ConfigFields fields, UNetConfig unet)
     {
-        var levels = ReadBlocks(fields, unet, "up_block_types", [AttnUpBlock, AttnUpBlock, AttnUpBlock, UpBlock], [UpBlock, AttnUpBlock], finestFirst: false);
+        int[] levels = ReadBlocks(fields, unet, "up_block_types", [AttnUpBlock, AttnUpBlock, AttnUpBlock, UpBlock], [UpBlock, AttnUpBlock], finestFirst: false);
         return unet with { UpAttentionLevels = levels.SequenceEqual(unet.AttentionLevels) ? null : levels };
     }
 

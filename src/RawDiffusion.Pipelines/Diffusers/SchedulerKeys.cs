@@ -107,7 +107,7 @@ internal static class SchedulerKeys
 
     private static DiffusersScheduler ReadBetas(ConfigFields fields, DiffusersScheduler s)
     {
-        var betas = fields.OptionalNumbers("trained_betas", 0, 1);
+        double[]? betas = fields.OptionalNumbers("trained_betas", 0, 1);
         int steps = fields.Int("num_train_timesteps", 1000);
         if (betas is not null && betas.Length != steps)
         {

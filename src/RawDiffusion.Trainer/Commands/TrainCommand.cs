@@ -3,7 +3,6 @@ using System.Text.Json.Nodes;
 using RawDiffusion.Core;
 using RawDiffusion.Data;
 using RawDiffusion.Models;
-using RawDiffusion.Pipelines;
 using RawDiffusion.Storage;
 using RawDiffusion.Trainer.Terminal;
 using RawDiffusion.Training;

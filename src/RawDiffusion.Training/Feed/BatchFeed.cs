@@ -61,8 +61,8 @@ public abstract class BatchFeed : IDisposable
 
         public override FeedBatch Next()
         {
-            var labels = new int[options.BatchSize];
-            var picks = new int[2 * labels.Length];
+            int[] labels = new int[options.BatchSize];
+            int[] picks = new int[2 * labels.Length];
             for (int n = 0; n < labels.Length; n++, _cursor++)
             {
                 (picks[2 * n], picks[2 * n + 1]) = (order.Index(_cursor), options.Flip && order.Flip(_cursor) ? 1 : 0);

@@ -48,7 +48,7 @@ public sealed class DeviceImages : IDisposable
     {
         int height = Pixels.Shape[1], width = Pixels.Shape[2];
         int imageBytes = height * width * data.Channels, chunk = Math.Clamp((16 << 20) / imageBytes, 1, data.Count);
-        var bytes = new byte[(long)chunk * imageBytes];
+        byte[] bytes = new byte[(long)chunk * imageBytes];
         for (int first = 0; first < data.Count; first += chunk)
         {
             int count = Math.Min(chunk, data.Count - first);

@@ -62,7 +62,7 @@ public static class BenchmarkRun
         var shape = new Shape(config.Batch, model.Height, model.Width, model.Channels);
         using var objective = Objectives.Simple(unet, config.Diffusion, device, shape);
         using var step = new TrainingStep(objective, adam, device, shape, config.Seed);
-        var pixels = new byte[shape.Count];
+        byte[] pixels = new byte[shape.Count];
         new Random(0).NextBytes(pixels);
         var batch = new FeedBatch { Count = shape.N, Pixels = pixels, Labels = network.ClassEmbeddings is null ? default : new int[shape.N] };
         double firstStep = 0;

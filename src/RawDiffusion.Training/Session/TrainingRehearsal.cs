@@ -1,8 +1,6 @@
 using RawDiffusion.Core;
-using RawDiffusion.Diffusion;
 using RawDiffusion.Models;
 using RawDiffusion.Pipelines;
-using RawDiffusion.Training.Configuration;
 
 namespace RawDiffusion.Training;
 

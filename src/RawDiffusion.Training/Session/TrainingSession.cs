@@ -249,7 +249,8 @@ public sealed class TrainingSession : IDisposable
     {
         var losses = interval.MeanLosses;
         var report = new StepReport(Step, Config.Steps, losses[0].Value, last.GradNorm, Config.Optimizer.RateAt(Step - 1), interval.ImagesPerSecond, Seconds,
-            _device.Memory.PeakBytes) { Losses = losses };
+            _device.Memory.PeakBytes)
+        { Losses = losses };
         interval.Restart();
         Tell(observer => observer.Stepped(report));
     }

@@ -16,7 +16,7 @@ public class SampleOpTests
         var stream = new RandomStream(77, RandomPurpose.Noise, position);
         Tensor coefficients = Fill(0, new Shape(2, 4)), update = gpu.Upload(1.1f, -0.5f, 0.7f, 0.6f, 0.4f, 0.2f, 0.3f);
         Tensor first = gpu.Make(3).Slice(0, new Shape(1, 3)).Upload([1.1f, -0.5f, 0.7f]), second = Fill(0, new Shape(2, 4), 9);
-        var aligned = Run(0);
+        float[][] aligned = Run(0);
         foreach (int offset in (int[])[1, 2])
         {
             Assert.Equal(aligned, Run(offset));

@@ -57,7 +57,7 @@ public sealed record CaseTensor(string Name, Shape Shape, Role Role, double[] Va
         {
             key = (key ^ c) * 1099511628211;
         }
-        var values = new double[shape.Count];
+        double[] values = new double[shape.Count];
         for (int i = 0; i < values.Length; i++)
         {
             var block = Philox.Block(new UInt4((uint)i, 0, 0, 0), key);

@@ -120,7 +120,7 @@ public static class Conformance
 
     private static string Element(CaseResult tensor, int index)
     {
-        var indices = new int[tensor.Shape.Rank];
+        int[] indices = new int[tensor.Shape.Rank];
         for (int d = indices.Length - 1; d >= 0; d--)
         {
             indices[d] = index % tensor.Shape[d];

@@ -25,7 +25,7 @@ public sealed class GuardedTensor : IDisposable
     /// <summary>Says where a guard was overwritten, or null.</summary>
     public string? Damage()
     {
-        var bytes = new byte[_arena.Bytes];
+        byte[] bytes = new byte[_arena.Bytes];
         _arena.Device.CopyToHost(_arena.Address, bytes);
         int guard = GuardElements * _arena.DType.Size();
         int end = bytes.Length - guard;

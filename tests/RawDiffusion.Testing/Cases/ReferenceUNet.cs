@@ -56,7 +56,7 @@ public static class ReferenceUNet
         float[] losses = values.ReadFloats("losses"), norms = values.ReadFloats("grad_norms"), x0 = values.ReadFloats("x0"), noise = values.ReadFloats("noise");
         long[] timesteps = values.ReadInt64("timesteps");
         long[]? labels = values.Contains("class_labels") ? values.ReadInt64("class_labels") : null;
-        var extents = values.Entry("x0").Shape;
+        long[] extents = values.Entry("x0").Shape;
         var shape = new Shape((int)extents[1], (int)extents[3], (int)extents[4], (int)extents[2]);
         int size = (int)shape.Count, n = shape.N;
         using var adam = new Adam(setup.Parameters, new AdamOptions());
@@ -115,7 +115,7 @@ public static class ReferenceUNet
 
     private static float[] Nhwc(ReadOnlySpan<float> nchw, Shape shape)
     {
-        var result = new float[nchw.Length];
+        float[] result = new float[nchw.Length];
         Layout.OihwToOhwi(nchw, result, shape.C, shape.Positions);
         return result;
     }
@@ -150,14 +150,14 @@ public static class ReferenceUNet
 
         public Tensor Upload(SafetensorsReader values, string name)
         {
-            var extents = values.Entry(name).Shape;
+            long[] extents = values.Entry(name).Shape;
             var shape = new Shape((int)extents[0], (int)extents[2], (int)extents[3], (int)extents[1]);
             return new Tensor(Device, shape, null, name).Upload(Nhwc(values.ReadFloats(name), shape));
         }
 
         public float[] ExpectedImages(SafetensorsReader values, string name)
         {
-            var extents = values.Entry(name).Shape;
+            long[] extents = values.Entry(name).Shape;
             return Nhwc(values.ReadFloats(name), new Shape((int)extents[0], (int)extents[2], (int)extents[3], (int)extents[1]));
         }
 

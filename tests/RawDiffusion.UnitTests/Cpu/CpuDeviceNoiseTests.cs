@@ -96,7 +96,7 @@ public class CpuDeviceNoiseTests
 
     private static float[] Scalar(int samples, int perSample, int step, int first, RandomPurpose purpose, Func<UInt4, float[]> numbers)
     {
-        var values = new float[samples * perSample];
+        float[] values = new float[samples * perSample];
         for (int n = 0; n < samples; n++)
         {
             for (int e = 0; e < perSample; e += 4)

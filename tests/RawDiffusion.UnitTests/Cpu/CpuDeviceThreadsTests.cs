@@ -54,7 +54,7 @@ public class CpuDeviceThreadsTests
     [MemberData(nameof(Ops))]
     public void GivesTheSameBitsOnAnyNumberOfThreads(string op)
     {
-        var expected = Run(op, 1);
+        float[][] expected = Run(op, 1);
         Assert.All(expected, values => Assert.All(values, value => Assert.True(float.IsFinite(value), "an output element was not written")));
         foreach (int threads in (int[])[2, 3])
         {
@@ -85,7 +85,7 @@ public class CpuDeviceThreadsTests
     public void AnElementsBitsDoNotDependOnItsPlace()
     {
         using var device = new CpuDevice(1);
-        var values = new float[64];
+        float[] values = new float[64];
         for (int i = 0; i < values.Length; i++)
         {
             values[i] = 0.37f * i - 9;
@@ -150,7 +150,7 @@ public class CpuDeviceThreadsTests
 
         public Tensor In(params int[] shape)
         {
-            var values = new float[new Shape(shape).Count];
+            float[] values = new float[new Shape(shape).Count];
             for (int i = 0; i < values.Length; i++)
             {
                 values[i] = 2 * _random.NextSingle() - 1;

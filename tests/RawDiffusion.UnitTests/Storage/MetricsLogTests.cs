@@ -11,10 +11,10 @@ public class MetricsLogTests
     public void ALineIsThereAsSoonAsItIsAppended()
     {
         using var folder = new TempFolder();
-        var path = folder.At("metrics.jsonl");
+        string path = folder.At("metrics.jsonl");
         Assert.Empty(MetricsLog.Read(path));
         using var log = MetricsLog.Open(path, 0);
-        for (var step = 1; step <= 3; step++)
+        for (int step = 1; step <= 3; step++)
         {
             log.Append(At(step));
             Assert.Equal(Enumerable.Range(1, step).Select(i => At(i)), MetricsLog.Read(path));
@@ -74,12 +74,15 @@ public class MetricsLogTests
     public void ATornEndIsRepairedOnResume(string torn)
     {
         using var folder = new TempFolder();
-        var path = folder.At("metrics.jsonl");
+        string path = folder.At("metrics.jsonl");
         Log(path, 1, 2, 3);
         File.AppendAllText(path, torn);
         Assert.Equal([At(1), At(2), At(3)], MetricsLog.Read(path));
         using (var log = MetricsLog.Open(path, 3))
+        {
             log.Append(At(4));
+        }
+
         Assert.Equal([At(1), At(2), At(3), At(4)], MetricsLog.Read(path));
         Assert.Equal(4, Lines(path).Length);
     }
@@ -88,11 +91,14 @@ public class MetricsLogTests
     public void LinesAfterTheResumedStepAreDropped()
     {
         using var folder = new TempFolder();
-        var path = folder.At("metrics.jsonl");
+        string path = folder.At("metrics.jsonl");
         Log(path, 10, 20, 30, 40);
-        var kept = File.ReadAllText(path)[..File.ReadAllText(path).IndexOf("{\"step\":30", StringComparison.Ordinal)];
+        string kept = File.ReadAllText(path)[..File.ReadAllText(path).IndexOf("{\"step\":30", StringComparison.Ordinal)];
         using (MetricsLog.Open(path, 25))
+        {
             Assert.Equal(kept, File.ReadAllText(path));
+        }
+
         Assert.Equal([At(10), At(20)], MetricsLog.Read(path));
     }
 
@@ -100,7 +106,7 @@ public class MetricsLogTests
     public void AnIntactLogIsLeftAlone()
     {
         using var folder = new TempFolder();
-        var path = folder.At("metrics.jsonl");
+        string path = folder.At("metrics.jsonl");
         Log(path, 1, 2);
         // Killed at the first operation but one: opening does nothing else than open.
         using var log = MetricsLog.Open(path, 2, FaultyFileSystem.KilledAt(1));
@@ -110,8 +116,8 @@ public class MetricsLogTests
     public void RepairIsAllOrNothing()
     {
         using var folder = new TempFolder();
-        var path = folder.At("metrics.jsonl");
-        for (var operation = 0; ; operation++)
+        string path = folder.At("metrics.jsonl");
+        for (int operation = 0; ; operation++)
         {
             File.Delete(path);
             Log(path, 1, 2, 3);
@@ -127,7 +133,9 @@ public class MetricsLogTests
             }
             Assert.Equal([At(1), At(2)], MetricsLog.Read(path));
             if (!files.HasFailed)
+            {
                 break;
+            }
         }
     }
 
@@ -136,7 +144,7 @@ public class MetricsLogTests
     public void AFailedLineLeavesNoTrace()
     {
         using var folder = new TempFolder();
-        var path = folder.At("metrics.jsonl");
+        string path = folder.At("metrics.jsonl");
         using var log = MetricsLog.Open(path, 0, new FaultyFileSystem(2, () => new IOException("No space left on device")));
         log.Append(At(1));
         Assert.Contains("No space left", Assert.Throws<StorageException>(() => log.Append(At(2))).Message);
@@ -149,8 +157,10 @@ public class MetricsLogTests
     private static void Log(string path, params long[] steps)
     {
         using var log = MetricsLog.Open(path, 0);
-        foreach (var step in steps)
+        foreach (long step in steps)
+        {
             log.Append(At(step));
+        }
     }
 
     private static string[] Lines(string path)

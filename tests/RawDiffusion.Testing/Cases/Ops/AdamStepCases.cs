@@ -50,7 +50,7 @@ public static class AdamStepCases
     private static double[] Settings(int step, double maxNorm)
     {
         const double beta1 = 0.9, beta2 = 0.999;
-        var settings = new double[(int)AdamSetting.Count];
+        double[] settings = new double[(int)AdamSetting.Count];
         settings[(int)AdamSetting.LearningRate] = 0.01;
         settings[(int)AdamSetting.Beta1] = beta1;
         settings[(int)AdamSetting.OneMinusBeta1] = 1 - beta1;
