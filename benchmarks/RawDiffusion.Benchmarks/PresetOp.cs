@@ -21,7 +21,7 @@ public sealed record PresetOp(string Preset, OpCall Call, int PerStep)
     {
         var data = new DatasetInfo { Height = side, Width = side, Channels = channels, Count = 1, ClassNames = [], Fingerprint = "" };
         var config = Presets.All[preset] with { Dataset = data, Batch = batch };
-        var rehearsal = TrainingRehearsal.Of(new TrainingPlan(config, NetworkMapping.FromConfig(config.Network, data)));
+        var rehearsal = TrainingRehearsal.Of(new TrainingPlan(config, config.Network.FittedTo(side, side, channels, classEmbeddings: null)));
         var training = rehearsal.Step.Select(call => call.Op).ToHashSet();
         return
         [

@@ -29,10 +29,9 @@ public class TrainingStepBenchmarks
     public void Setup()
     {
         var (batch, size, channels) = Preset == "mnist" ? (64, 28, 1) : (8, 32, 3);
-        var data = new DatasetInfo { Height = size, Width = size, Channels = channels, Count = 1, ClassNames = [], Fingerprint = "" };
-        var config = Presets.All[Preset] with { Dataset = data };
+        var config = Presets.All[Preset];
         _device = new CpuDevice();
-        var network = new UNet(NetworkMapping.FromConfig(config.Network, data) with { Dropout = 0 });
+        var network = new UNet(config.Network.FittedTo(size, size, channels, classEmbeddings: null) with { Dropout = 0 });
         _parameters = new ParameterSet(network.Parameters, _device, training: true);
         _parameters.Initialize(0);
         _adam = new Adam(_parameters, new AdamOptions());

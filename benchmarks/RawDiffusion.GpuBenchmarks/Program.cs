@@ -15,9 +15,8 @@ root.SetAction(parse =>
 {
     bool isQuick = parse.GetValue(quick);
     var config = Presets.All["cifar10"];
-    var network = isQuick ? config.Network with { Channels = [8, 16], NormGroups = 4, AttentionLevels = [1], LayersPerBlock = 1 } : config.Network;
+    var network = isQuick ? config.Network with { BlockChannels = [8, 16], NormGroups = 4, AttentionLevels = [1], LayersPerBlock = 1 } : config.Network;
     int side = isQuick ? 8 : 32;
-    config = config with { Network = network, Dataset = new DatasetInfo { Height = side, Width = side, Channels = 3, Count = 1, ClassNames = [], Fingerprint = "" } };
     int[] batches = [parse.GetValue(batch), .. parse.GetValue(sampleBatches)!];
     try
     {
@@ -26,7 +25,7 @@ root.SetAction(parse =>
             throw new ConfigurationException($"--batch or --sample-batch is {batches.Min()}; both must be at least 1.");
         }
         using var report = new Report(parse.GetValue(output)!);
-        new Benchmark(new TrainingPlan(config, NetworkMapping.FromConfig(config.Network, config.Dataset)), isQuick, report).Run(isQuick ? 2 : batches[0], isQuick ? [1] : batches[1..]);
+        new Benchmark(new TrainingPlan(config, network.FittedTo(side, side, 3, classEmbeddings: null)), isQuick, report).Run(isQuick ? 2 : batches[0], isQuick ? [1] : batches[1..]);
         return 0;
     }
     catch (RawDiffusionException e)

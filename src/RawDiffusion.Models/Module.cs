@@ -2,7 +2,7 @@ using RawDiffusion.Core;
 
 namespace RawDiffusion.Models;
 
-/// <summary>A part of a network: it declares parameters under the hub's names, and other modules within it.</summary>
+/// <summary>A part of a network: it declares parameters under diffusers' names, and other modules within it.</summary>
 public abstract class Module
 {
     private readonly List<Parameter> _parameters = [];

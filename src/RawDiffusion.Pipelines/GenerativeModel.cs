@@ -21,8 +21,11 @@ public sealed record GenerativeModel(UNet Network, Device Device, DiffusionProce
     /// <summary>Condition planes that the network takes besides an image.</summary>
     public int Planes => Conditioned().Planes;
 
-    /// <summary>The number of classes to ask for: the class embeddings but for the last, which stands for "no class"; 0 for an unconditional network.</summary>
-    public int Classes => Math.Max(0, (Network.Config.ClassEmbeddings ?? 0) - 1);
+    /// <summary>What the rows of the class embedding stand for. If not set, the last one stands for "no class", and was trained.</summary>
+    public ClassRows Rows { get => field ?? ClassRows.Trained(Network.Config.ClassEmbeddings, labelDropout: 1); init; }
+
+    /// <summary>The number of classes to ask for; 0 for an unconditional network.</summary>
+    public int Classes => Rows.Classes;
 
     /// <summary>All that the network answers, without recording.</summary>
     /// <param name="input">x [N, H, W, C] of the network's size, timesteps [N], labels where the network has classes, planes where it takes some.</param>

@@ -78,7 +78,8 @@ public static class ImageSampler
         if (request.Planes.Length != planes)
         {
             throw new ConfigurationException(
-                $"{request.Planes.Length} numbers of condition planes were given for {request.Count} images, but this network takes {model.Planes} planes of {network.Height}×{network.Width} beside each: " +
+                $"{request.Planes.Length} numbers of condition planes were given for {request.Count} images, but this network takes {model.Planes} planes of " +
+                $"{network.Height}×{network.Width} beside each: " +
                 $"{planes} numbers. {(model.Planes == 0 ? "Leave them out." : "Give them, or draw with a model that takes none.")}");
         }
         if (request.Class is { } label && (label < 0 || label >= model.Classes))
@@ -87,13 +88,11 @@ public static class ImageSampler
                 ? $"Class {label} was asked for, but this model was trained without classes. Ask for none, or train with classes."
                 : $"Class {label} was asked for, but this model has the classes 0 to {model.Classes - 1}.");
         }
-        if (request.Guidance != 1 && model.Classes == 0)
-        {
-            throw new ConfigurationException($"Guidance {request.Guidance} was asked for, but this model was trained without classes. Ask for guidance 1, or train with classes.");
-        }
+        model.Rows.CheckGuidance(request.Guidance);
         if (request.Count < 1 || request.BatchSize < 1 || !double.IsFinite(request.Guidance))
         {
-            throw new ConfigurationException($"The number of images ({request.Count}) and the batch ({request.BatchSize}) must be at least 1, and the guidance ({request.Guidance}) a number.");
+            throw new ConfigurationException($"The number of images ({request.Count}) and the batch ({request.BatchSize}) must be at least 1, and the guidance " +
+                $"({request.Guidance}) a number.");
         }
     }
 
@@ -128,8 +127,11 @@ public static class ImageSampler
                 if (model.Classes > 0)
                 {
                     _labels = new Tensor(model.Device, new Shape(size), DType.Int32, "labels");
-                    _noClass = new Tensor(model.Device, new Shape(size), DType.Int32, "no labels").Upload([.. Enumerable.Repeat(model.Classes, size)]);
-                    _guidance = new Tensor(model.Device, new Shape(1, 2), name: "guidance").Upload(Guidance.Weights(request.Guidance));
+                    if (request.Guidance != 1)
+                    {
+                        _noClass = new Tensor(model.Device, new Shape(size), DType.Int32, "no labels").Upload([.. Enumerable.Repeat(model.Rows.NoClass!.Value, size)]);
+                        _guidance = new Tensor(model.Device, new Shape(1, 2), name: "guidance").Upload(Guidance.Weights(request.Guidance));
+                    }
                 }
                 var shape = new Shape(size, model.Network.Config.Height, model.Network.Config.Width, model.Channels);
                 _planes = model.Planes > 0 ? new Tensor(model.Device, shape.WithChannels(model.Planes), null, "condition planes") : null;
@@ -148,7 +150,7 @@ public static class ImageSampler
         /// <summary>Draws the batch that begins with image `first`.</summary>
         public Tensor Draw(int first, StepObserver observer)
         {
-            _labels?.Upload(_request.Labels(_model.Classes, first, Size));
+            _labels?.Upload([.. _request.Labels(_model.Classes, first, Size).Select(_model.Rows.RowOf)]);
             if (_planes is not null)
             {
                 int each = (int)_planes.Shape.Count / Size;

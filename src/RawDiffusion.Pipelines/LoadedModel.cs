@@ -1,5 +1,4 @@
 using RawDiffusion.Core;
-using RawDiffusion.Diffusion;
 using RawDiffusion.Models;
 using RawDiffusion.Storage;
 
@@ -15,7 +14,7 @@ public enum WeightsChoice
     Raw,
 }
 
-/// <summary>A model from a run folder, a checkpoint or a hub folder, on a device: it describes itself, nothing has to be repeated.</summary>
+/// <summary>A model from a run folder, a checkpoint or a folder of diffusers, on a device: it describes itself, nothing has to be repeated.</summary>
 public sealed class LoadedModel : IDisposable
 {
     private LoadedModel(ModelDescription description, UNet network, ParameterSet parameters, string text)
@@ -26,6 +25,7 @@ public sealed class LoadedModel : IDisposable
         {
             Channels = description.ImageChannels,
             LearnedVariance = description.LearnedVariance,
+            Rows = description.Rows,
         };
     }
 
@@ -45,39 +45,33 @@ public sealed class LoadedModel : IDisposable
     public IReadOnlyList<string> ClassNames => Description.Dataset?.ClassNames ?? [];
 
     /// <summary>Opens a model.</summary>
-    /// <param name="path">A run folder (its newest intact checkpoint), a checkpoint or a hub folder.</param>
+    /// <param name="path">A run folder (its newest intact checkpoint), a checkpoint or a folder of diffusers.</param>
     /// <param name="device">Where to put it.</param>
-    /// <param name="weights">Which weights; a hub folder has but one.</param>
-    /// <param name="notice">Receives a line about each damaged checkpoint that was passed over, and about what cannot be done as the model asks.</param>
-    /// <exception cref="ConfigurationException">The path is no model.</exception>
+    /// <param name="weights">Which weights; a folder of diffusers has but one.</param>
+    /// <param name="notice">Receives a line about each damaged checkpoint that was passed over.</param>
+    /// <exception cref="ConfigurationException">The path is no model, or one that is not supported: lists all that is not.</exception>
     /// <exception cref="StorageException">It is damaged.</exception>
     public static LoadedModel Open(string path, Device device, WeightsChoice weights = WeightsChoice.Ema, Action<string>? notice = null)
     {
         using var location = ModelLocation.Resolve(path, notice);
-        return location.Hub is { } hub ? FromHub(hub, device, notice) : FromCheckpoint(location.Checkpoint!, device, weights);
+        return location.Diffusers is { } folder ? FromDiffusers(folder, device) : FromCheckpoint(location.Checkpoint!, device, weights);
     }
 
     /// <inheritdoc/>
     public void Dispose() => Parameters.Dispose();
 
-    private static LoadedModel FromHub(HubFolder hub, Device device, Action<string>? notice)
+    private static LoadedModel FromDiffusers(DiffusersFolder folder, Device device)
     {
-        if (hub.Scheduler.Thresholding || (hub.Scheduler.ClipSample && hub.Scheduler.ClipSampleRange != 1))
-        {
-            notice?.Invoke($"{hub.Path} asks for dynamic thresholding or a clipping range other than 1, which this program does not do: its samples will differ from the hub's.");
-        }
+        var model = DiffusersModel.Of(folder);
         var description = new ModelDescription
         {
-            Network = NetworkMapping.FromHub(hub.UNet),
-            Diffusion = NetworkMapping.FromHub(hub.Scheduler),
-            LearnedVariance = hub.Scheduler.VarianceType == "learned_range",
-            Sampling = new()
-            {
-                Variance = hub.Scheduler.VarianceType == "fixed_large" ? ReverseVariance.FixedLarge : ReverseVariance.FixedSmall,
-                Clip = hub.Scheduler.ClipSample ? ClipRange.On : ClipRange.Off,
-            },
+            Network = model.Network,
+            LearnedVariance = model.Scheduler.LearnedVariance,
+            Diffusion = model.Scheduler.Diffusion,
+            Sampling = model.Scheduler.Sampling,
+            Rows = new ClassRows(model.Network.ClassEmbeddings ?? 0, model.NoClass, model.NoClassIsTrained),
         };
-        return Loaded(description, device, count => $"hub model {hub.Path}, {count:N0} parameters", parameters => ParameterFiles.Load(hub, parameters));
+        return Loaded(description, device, count => $"diffusers model {folder.Path}, {count:N0} parameters", parameters => ParameterFiles.Load(folder, parameters));
     }
 
     private static LoadedModel FromCheckpoint(Checkpoint checkpoint, Device device, WeightsChoice weights)

@@ -24,6 +24,9 @@ public sealed partial record ModelDescription
     /// <summary>Whether the network's outputs besides the prediction are its variance.</summary>
     public bool LearnedVariance { get; init; }
 
+    /// <summary>What the rows of its class embedding stand for.</summary>
+    public required ClassRows Rows { get; init; }
+
     /// <summary>The process that it was trained on.</summary>
     public required DiffusionConfig Diffusion { get; init; }
 
@@ -40,7 +43,7 @@ public sealed partial record ModelDescription
     {
         var state = new JsonObject
         {
-            ["network"] = NetworkMapping.ToHub(network).ToJson(),
+            ["network"] = DiffusersUNet.ToJson(network),
             ["height"] = network.Height,
             ["width"] = network.Width,
         };
@@ -64,14 +67,17 @@ public sealed partial record ModelDescription
         }
         if (config["format"] is JsonValue value && value.TryGetValue(out int format) && format > CurrentFormat)
         {
-            throw new ConfigurationException($"{source} has format {format}, but this program knows formats up to {CurrentFormat}: it was written by a newer version, use that one.");
+            throw new ConfigurationException($"{source} has format {format}, but this program knows formats up to {CurrentFormat}: it was written by a newer version, " +
+                "use that one.");
         }
-        var unet = NetworkMapping.FromHub(UNet2DConfig.FromJson(network, source));
+        var unet = DiffusersUNet.FromJson(network, source);
+        var diffusion = Section(config, "diffusion", Json.Default.DiffusionConfig, source) ?? new();
         return new ModelDescription
         {
             Network = unet with { Height = height.GetValue<int>(), Width = width.GetValue<int>() },
             ImageChannels = checkpoint.State["image_channels"]?.GetValue<int>() ?? 0,
-            Diffusion = Section(config, "diffusion", Json.Default.DiffusionConfig, source) ?? new(),
+            Rows = ClassRows.Trained(unet.ClassEmbeddings, diffusion.LabelDropout),
+            Diffusion = diffusion,
             Sampling = Section(config, "sampling", Json.Default.SamplingConfig, source) ?? new(),
             Dataset = Section(config, "dataset", Json.Default.DatasetInfo, source),
         };

@@ -5,7 +5,7 @@ using RawDiffusion.Storage;
 namespace RawDiffusion.Pipelines;
 
 /// <summary>
-/// Moves a network's arenas to and from files. Files hold the hub's names and layout (convolutions [out, in, h, w]), also in checkpoints,
+/// Moves a network's arenas to and from files. Files hold diffusers' names and layout (convolutions [out, in, h, w]), also in checkpoints,
 /// so that any tool of the field can read them.
 /// </summary>
 public static class ParameterFiles
@@ -15,7 +15,7 @@ public static class ParameterFiles
     /// <param name="arena">Which of the set's arenas.</param>
     /// <param name="prefix">Put before every name.</param>
     public static IEnumerable<TensorSource> Sources(ParameterSet set, Tensor arena, string prefix = "") =>
-        set.Parameters.Select(parameter => TensorSource.Floats(prefix + parameter.Name, HubShape(parameter.Shape), target => Download(set.Slice(arena, parameter.Name), target)));
+        set.Parameters.Select(parameter => TensorSource.Floats(prefix + parameter.Name, FileShape(parameter.Shape), target => Download(set.Slice(arena, parameter.Name), target)));
 
     /// <summary>Fills an arena from a file.</summary>
     /// <param name="set">The network's parameters.</param>
@@ -25,7 +25,7 @@ public static class ParameterFiles
     /// <param name="read">Reads a tensor as single-precision numbers.</param>
     /// <param name="source">The file, as messages name it.</param>
     /// <param name="prefix">Put before every name.</param>
-    /// <exception cref="StorageException">Tensors are missing, unknown or of other shapes; all are listed.</exception>
+    /// <exception cref="StorageException">Tensors are missing, unknown or of other shapes; all are listed. Or one holds something else than finite numbers.</exception>
     public static void Load(
         ParameterSet set, Tensor arena, IEnumerable<string> names, Func<string, IReadOnlyList<long>> shapeOf, Func<string, float[]> read, string source, string prefix = "")
     {
@@ -38,20 +38,27 @@ public static class ParameterFiles
             {
                 problems.Add($"'{name}' is missing");
             }
-            else if (!shapeOf(name).SequenceEqual(HubShape(parameter.Shape)))
+            else if (!shapeOf(name).SequenceEqual(FileShape(parameter.Shape)))
             {
-                problems.Add($"'{name}' is [{string.Join(", ", shapeOf(name))}] instead of [{string.Join(", ", HubShape(parameter.Shape))}]");
+                problems.Add($"'{name}' is [{string.Join(", ", shapeOf(name))}] instead of [{string.Join(", ", FileShape(parameter.Shape))}]");
             }
         }
         problems.AddRange(found.Order(StringComparer.Ordinal).Select(name => $"'{name}' belongs to no layer"));
         if (problems.Count > 0)
         {
             string more = problems.Count > 10 ? $" and {problems.Count - 10} more" : "";
-            throw new StorageException($"{source} does not hold the weights of this network: {string.Join("; ", problems.Take(10))}{more}. Use the configuration that the file was saved with.");
+            throw new StorageException($"{source} does not hold the weights of this network: {string.Join("; ", problems.Take(10))}{more}. Use the configuration that " +
+                "the file was saved with.");
         }
         foreach (var parameter in set.Parameters)
         {
-            Upload(read(prefix + parameter.Name), set.Slice(arena, parameter.Name));
+            float[] values = read(prefix + parameter.Name);
+            if (Array.FindIndex(values, value => !float.IsFinite(value)) is >= 0 and var bad)
+            {
+                throw new StorageException(
+                    $"{source} holds {values[bad]} in '{prefix + parameter.Name}', where a network has finite numbers: what made it went wrong. Use an earlier state of the model.");
+            }
+            Upload(values, set.Slice(arena, parameter.Name));
         }
     }
 
@@ -63,22 +70,22 @@ public static class ParameterFiles
         Load(set, arena, reader.Names, name => reader.Entry(name).Shape, reader.ReadFloats, reader.Path, prefix);
     }
 
-    /// <summary>Fills a set's weights from a hub folder.</summary>
+    /// <summary>Fills a set's weights from a folder of diffusers.</summary>
     /// <exception cref="StorageException">The files are damaged, or do not hold these weights.</exception>
-    public static void Load(HubFolder hub, ParameterSet set) =>
-        Load(set, set.Values, hub.Weights.Names, hub.Weights.ShapeOf, hub.Weights.ReadFloats, hub.Weights.Path);
+    public static void Load(DiffusersFolder folder, ParameterSet set) =>
+        Load(set, set.Values, folder.Weights.Names, folder.Weights.ShapeOf, folder.Weights.ReadFloats, folder.Weights.Path);
 
     /// <summary>Fills a set's weights from a model of the same network: its moving average, where it has one.</summary>
-    /// <param name="path">A run folder, a checkpoint or a hub folder.</param>
+    /// <param name="path">A run folder, a checkpoint or a folder of diffusers.</param>
     /// <param name="set">The network's parameters.</param>
     /// <exception cref="ConfigurationException">The path is no model.</exception>
     /// <exception cref="StorageException">The files are damaged, or do not hold these weights.</exception>
     public static void Load(string path, ParameterSet set)
     {
         using var location = ModelLocation.Resolve(path);
-        if (location.Hub is { } hub)
+        if (location.Diffusers is { } folder)
         {
-            Load(hub, set);
+            Load(folder, set);
         }
         else
         {
@@ -86,8 +93,8 @@ public static class ParameterFiles
         }
     }
 
-    /// <summary>The hub's extents of an engine's shape.</summary>
-    public static long[] HubShape(Shape shape) =>
+    /// <summary>A tensor's extents in a file.</summary>
+    public static long[] FileShape(Shape shape) =>
         shape.Rank == 4 ? [shape[0], shape[3], shape[1], shape[2]] : [.. shape.ToArray().Select(extent => (long)extent)];
 
     private static void Download(Tensor tensor, Span<float> target)

@@ -17,9 +17,11 @@ public static class Predictor
         var model = loaded.Model;
         var network = model.Network.Config;
         long[] shape = Shape(reader, "sample");
-        if (shape.Length != 4 || shape[0] < 1 || shape[1] != network.InChannels || shape[2] < 1 || shape[2] % network.SizeMultiple != 0 || shape[3] < 1 || shape[3] % network.SizeMultiple != 0)
+        if (shape.Length != 4 || shape[0] < 1 || shape[1] != network.InChannels || shape[2] < 1 || shape[2] % network.SizeMultiple != 0 || shape[3] < 1 ||
+            shape[3] % network.SizeMultiple != 0)
         {
-            throw new DataException($"{input}: 'sample' is [{string.Join(", ", shape)}], but this network takes [N, {network.InChannels}, H, W] with H and W multiples of {network.SizeMultiple}.");
+            throw new DataException($"{input}: 'sample' is [{string.Join(", ", shape)}], but this network takes [N, {network.InChannels}, H, W] with H and W multiples " +
+                $"of {network.SizeMultiple}.");
         }
         var (n, c, h, w) = ((int)shape[0], (int)shape[1], (int)shape[2], (int)shape[3]);
         var device = model.Device;

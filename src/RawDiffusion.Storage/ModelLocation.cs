@@ -6,16 +6,16 @@ namespace RawDiffusion.Storage;
 /// What the command line's MODEL stands for. Exactly one of the two is not null.
 /// </summary>
 /// <param name="Checkpoint">The checkpoint, where a run folder or one of its checkpoints was named.</param>
-/// <param name="Hub">The model, where a hub folder was named.</param>
-public sealed record ModelLocation(Checkpoint? Checkpoint, HubFolder? Hub) : IDisposable
+/// <param name="Diffusers">The model, where a folder of diffusers was named.</param>
+public sealed record ModelLocation(Checkpoint? Checkpoint, DiffusersFolder? Diffusers) : IDisposable
 {
     private const string Accepted =
-        "A model is a run folder, one of its checkpoints (checkpoints/step-NNNNNNN), or a folder in the hub's layout (model_index.json and unet/).";
+        "A model is a run folder, one of its checkpoints (checkpoints/step-NNNNNNN), or a folder in the layout of diffusers (model_index.json and unet/).";
 
-    /// <summary>Opens what a path names: a run folder's newest intact checkpoint, a checkpoint, or a hub folder.</summary>
+    /// <summary>Opens what a path names: a run folder's newest intact checkpoint, a checkpoint, or a folder of diffusers.</summary>
     /// <param name="path">The folder.</param>
     /// <param name="notice">Receives a line for each damaged checkpoint of a run that is passed over.</param>
-    /// <exception cref="ConfigurationException">The path names none of these, or a hub model that is not supported.</exception>
+    /// <exception cref="ConfigurationException">The path names none of these, or a configuration is no valid JSON.</exception>
     /// <exception cref="StorageException">The named checkpoint is damaged, or the run has none that is intact.</exception>
     public static ModelLocation Resolve(string path, Action<string>? notice = null)
     {
@@ -25,8 +25,8 @@ public sealed record ModelLocation(Checkpoint? Checkpoint, HubFolder? Hub) : IDi
             throw new ConfigurationException($"{path} does not exist. {Accepted}");
         if (File.Exists(Path.Combine(path, CheckpointManifest.FileName)) || IsCheckpointName(path))
             return new ModelLocation(Checkpoint.Open(path), null);
-        if (HubFolder.TryOpen(path) is { } hub)
-            return new ModelLocation(null, hub);
+        if (DiffusersFolder.TryOpen(path) is { } folder)
+            return new ModelLocation(null, folder);
         if (!RunFolder.IsRun(path))
             throw new ConfigurationException($"{path} is no model: it holds {Contents(path)}. {Accepted}");
         var checkpoints = RunFolder.CheckpointsOf(path, notice);
@@ -37,7 +37,7 @@ public sealed record ModelLocation(Checkpoint? Checkpoint, HubFolder? Hub) : IDi
     public void Dispose()
     {
         Checkpoint?.Dispose();
-        Hub?.Dispose();
+        Diffusers?.Dispose();
     }
 
     /// <summary>A checkpoint that lost its manifest should be reported as damaged, not as something else.</summary>

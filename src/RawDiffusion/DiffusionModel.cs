@@ -81,7 +81,8 @@ public sealed class DiffusionModel : IDisposable
     /// <param name="folder">Made where it is missing.</param>
     /// <exception cref="ConfigurationException">The folder holds a model already.</exception>
     /// <exception cref="StorageException">It cannot be written.</exception>
-    public void Save(string folder) => DiffusersExport.Write(folder, Network, DiffusionConfig.Of(Process), new SamplingConfig(), _parameters, _parameters.Ema ?? _parameters.Values);
+    public void Save(string folder) => DiffusersExport.Write(
+        folder, Network, DiffusionConfig.Of(Process), new SamplingConfig(), _parameters, _parameters.Ema ?? _parameters.Values);
 
     /// <inheritdoc/>
     public void Dispose() => _parameters.Dispose();

@@ -2,7 +2,7 @@ using RawDiffusion.Testing;
 
 namespace RawDiffusion.ConformanceTests;
 
-/// <summary>The whole U-Net against the hub's own implementation, on every device.</summary>
+/// <summary>The whole U-Net against diffusers, on every device.</summary>
 public sealed class ReferenceUNetTests
 {
     public static TheoryData<string, string> Batches => new(

@@ -57,8 +57,8 @@ public class DataTests
         var grid = PngReader.Read(File.ReadAllBytes(at.At("run", "samples", "step-0000002.png")));
         Assert.Equal((7 * 13 + 4, 7 * 9 + 4), (grid.Height, grid.Width));
         // The exported network draws what it was trained on: pictures with their padding.
-        at.Run("export", "run", "--out", "hub").Succeeded();
-        at.Run("sample", "hub", "--out", "drawn", "--count", "1", "--steps", "2").Succeeded();
+        at.Run("export", "run", "--out", "exported").Succeeded();
+        at.Run("sample", "exported", "--out", "drawn", "--count", "1", "--steps", "2").Succeeded();
         var drawn = PngReader.Read(File.ReadAllBytes(at.At("drawn", "image-00000.png")));
         Assert.Equal((14, 10), (drawn.Height, drawn.Width));
     }

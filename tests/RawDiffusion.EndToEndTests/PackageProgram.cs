@@ -23,7 +23,7 @@ public static class PackageProgram
         using var device = new CpuDevice();
         var unet = new UNet(new UNetConfig
         {
-            Height = Side, Width = Side, InChannels = 1, OutChannels = 1, BlockChannels = [8, 16], DownAttention = [false, true], UpAttention = [true, false],
+            Height = Side, Width = Side, InChannels = 1, OutChannels = 1, BlockChannels = [8, 16], AttentionLevels = [1],
             LayersPerBlock = 1, NormGroups = 4,
         });
         using var parameters = new ParameterSet(unet.Parameters, device, training: true);

@@ -119,8 +119,8 @@ public class SampleTests(TrainedRun trained)
     public void AnExportedModelIsTheSameModel()
     {
         using var at = new Workspace();
-        at.Run("export", Run, "--out", "hub").Succeeded();
-        Assert.True(File.Exists(at.At("hub", "model_index.json")) && File.Exists(at.At("hub", "scheduler", "scheduler_config.json")) && File.Exists(at.At("hub", "unet", "config.json")));
+        at.Run("export", Run, "--out", "exported").Succeeded();
+        Assert.True(File.Exists(at.At("exported", "model_index.json")) && File.Exists(at.At("exported", "scheduler", "scheduler_config.json")) && File.Exists(at.At("exported", "unet", "config.json")));
         var random = new Random(1);
         float[] sample = [.. Enumerable.Range(0, 2 * 3 * 32 * 32).Select(_ => (float)random.NextDouble() - 0.5f)];
         using (var file = File.Create(at.At("in.safetensors")))
@@ -132,13 +132,13 @@ public class SampleTests(TrainedRun trained)
             ]);
         }
         at.Run("predict", Run, "--input", "in.safetensors", "--output", "a.safetensors").Succeeded();
-        at.Run("predict", "hub", "--input", "in.safetensors", "--output", "b.safetensors").Succeeded();
+        at.Run("predict", "exported", "--input", "in.safetensors", "--output", "b.safetensors").Succeeded();
         using var a = SafetensorsReader.Open(at.At("a.safetensors"));
         using var b = SafetensorsReader.Open(at.At("b.safetensors"));
         Assert.Equal([2, 3, 32, 32], a.Entry("output").Shape);
         Assert.Equal(a.ReadFloats("output"), b.ReadFloats("output"));
-        at.Run("export", Run, "--out", "hub").Refused(2, "hub");
-        at.Run(["train", "--out", "finetuned", "--steps", "1", "--set", "network.start_from=hub", .. Workspace.Tiny]).Succeeded();
+        at.Run("export", Run, "--out", "exported").Refused(2, "exported");
+        at.Run(["train", "--out", "finetuned", "--steps", "1", "--set", "network.start_from=exported", .. Workspace.Tiny]).Succeeded();
     }
 
     [Theory]

@@ -10,6 +10,9 @@ public partial class ArchitectureTests
 {
     private const int LongestFile = 400;
 
+    /// <summary>What .editorconfig tells editors, which no analyzer checks.</summary>
+    private const int LongestLine = 180;
+
     /// <summary>Which projects each project may reference, and must.</summary>
     private static readonly Dictionary<string, string[]> _references = new()
     {
@@ -140,6 +143,15 @@ public partial class ArchitectureTests
             .Where(file => file.Lines > LongestFile).ToDictionary(file => file.Name, file => file.Lines);
         Assert.Empty(tooLong.Keys.Except(_longFiles.Keys).Select(name => $"{name} has {tooLong[name]} lines; split it by responsibility"));
         Assert.Empty(_longFiles.Keys.Except(tooLong.Keys).Select(name => $"{name} is short by now; take it off the list"));
+    }
+
+    [Fact]
+    public void LinesStayShort()
+    {
+        Assert.Contains($"max_line_length = {LongestLine}", File.ReadLines(Path.Combine(_root, ".editorconfig")));
+        Assert.Empty(Directory.GetFiles(Path.Combine(_root, "src"), "*.cs", SearchOption.AllDirectories).Where(IsSource)
+            .SelectMany(file => File.ReadLines(file).Index().Where(line => line.Item.Length > LongestLine)
+                .Select(line => $"{Path.GetRelativePath(_root, file)}:{line.Index + 1} has {line.Item.Length} characters; break it at {LongestLine} or before")));
     }
 
     /// <summary>

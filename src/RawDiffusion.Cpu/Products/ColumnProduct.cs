@@ -103,7 +103,8 @@ internal sealed unsafe class ColumnProduct
             {
                 for (int block = 0; block < blocks; block++)
                 {
-                    AddProducts(SumsOf(product, group, firstBlock + block, firstPanel + panel), scratch + block * UnitLength * Blocking.Channels, right + panel * UnitLength * Blocking.Columns, length);
+                    AddProducts(SumsOf(product, group, firstBlock + block, firstPanel + panel), scratch + block * UnitLength * Blocking.Channels,
+                        right + panel * UnitLength * Blocking.Columns, length);
                 }
             }
         }

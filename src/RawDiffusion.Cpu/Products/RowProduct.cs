@@ -168,7 +168,8 @@ internal sealed unsafe class RowProduct
             {
                 bool narrow = PrefersNarrow(rows - row);
                 int group = narrow ? _kernels.NarrowGroup : _kernels.WideGroup;
-                Compute(&call, narrow, group, pixels + row * Blocking.Channels, c + (nint)row * _product.LeadingC, Math.Min(2 * group, rows - row), count, start + Blocking.Columns, addend != null);
+                Compute(&call, narrow, group, pixels + row * Blocking.Channels, c + (nint)row * _product.LeadingC, Math.Min(2 * group, rows - row), count,
+                    start + Blocking.Columns, addend != null);
                 row += 2 * group;
             }
         }

@@ -86,7 +86,8 @@ internal sealed unsafe class CudaBlas : IDisposable
             Cublas.cublasGemmStridedBatchedEx(
                 _handle.Value, Operation(transposeB), Operation(transposeA), n, m, k, &alpha, b, CudaDataType.Float32, strideB, stepB, a, CudaDataType.Float32, strideA, stepA,
                 &beta, c, CudaDataType.Float32, strideC, stepC, batches, _compute, CublasAlgorithm.Default),
-            $"cublasGemmStridedBatchedEx({batches} of m {m}, n {n}, k {k}, transposed {transposeA} {transposeB}, strides {strideA} {strideB} {strideC}, steps {stepA} {stepB} {stepC})");
+            $"cublasGemmStridedBatchedEx({batches} of m {m}, n {n}, k {k}, transposed {transposeA} {transposeB}, strides {strideA} {strideB} {strideC}, steps {stepA} " +
+            $"{stepB} {stepC})");
     }
 
     public void Dispose()

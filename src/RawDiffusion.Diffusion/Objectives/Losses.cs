@@ -18,7 +18,8 @@ public sealed class Losses
         if (losses.Length is 0 or > Most || losses.DistinctBy(loss => loss.Name).Count() < losses.Length || losses.Any(loss => loss.Value.Shape.Count != 1))
         {
             throw new ArgumentException(
-                $"an objective should return 1 to {Most} losses of one element and of distinct names; found {string.Join(", ", losses.Select(loss => $"{loss.Name} {loss.Value}"))}");
+                $"an objective should return 1 to {Most} losses of one element and of distinct names; found " +
+                $"{string.Join(", ", losses.Select(loss => $"{loss.Name} {loss.Value}"))}");
         }
         _losses = losses;
     }

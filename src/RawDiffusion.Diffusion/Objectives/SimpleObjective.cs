@@ -87,7 +87,8 @@ public sealed class SimpleObjective : Objective
     {
         if (step.Labels.Length != step.Samples)
         {
-            throw new DataException($"The network has {embeddings} class embeddings, but the batch of {step.Samples} images has {step.Labels.Length} labels. Train it on data with labels.");
+            throw new DataException($"The network has {embeddings} class embeddings, but the batch of {step.Samples} images has {step.Labels.Length} labels. Train it " +
+                "on data with labels.");
         }
         foreach (int label in step.Labels)
         {

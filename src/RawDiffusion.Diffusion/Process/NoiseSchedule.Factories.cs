@@ -92,7 +92,8 @@ public sealed partial class NoiseSchedule
             if (!(levels[t].SignalVariance >= 0 && levels[t].NoiseVariance > 0 && double.IsFinite(levels[t].Variance) && ratio < before))
             {
                 throw new ConfigurationException(
-                    $"The noise schedule has α = {levels[t].Alpha} and σ = {levels[t].Sigma} at timestep {t}; expected α of at least 0, σ above 0, and a ratio below that of the timestep before.");
+                    $"The noise schedule has α = {levels[t].Alpha} and σ = {levels[t].Sigma} at timestep {t}; expected α of at least 0, σ above 0, and a ratio below " +
+                    "that of the timestep before.");
             }
             before = ratio;
         }
@@ -108,7 +109,8 @@ public sealed partial class NoiseSchedule
     {
         if (Steps == 1)
         {
-            throw new ConfigurationException("A noise schedule of 1 timestep cannot be rescaled to zero terminal SNR: its only timestep would hold no signal. Use at least 2 timesteps.");
+            throw new ConfigurationException("A noise schedule of 1 timestep cannot be rescaled to zero terminal SNR: its only timestep would hold no signal. Use at " +
+                "least 2 timesteps.");
         }
         double first = _levels[0].Alpha, last = _levels[^1].Alpha;
         return WithBetas(Array.ConvertAll(_levels, level => NoiseLevel.VariancePreserving(Square((level.Alpha - last) * (first / (first - last))))));

@@ -27,5 +27,5 @@ public sealed record DpmSolver2MSampler() : SpacedSampler(TimestepSpacing.Linspa
     }
 
     /// <inheritdoc/>
-    protected override int[] Choose(int scheduleSteps) => Diffusion.Timesteps.SelectAboveZero(scheduleSteps, Steps, Spacing);
+    protected override int[] Choose(int scheduleSteps) => Diffusion.Timesteps.SelectAboveZero(scheduleSteps, Steps, Spacing, StepsOffset);
 }

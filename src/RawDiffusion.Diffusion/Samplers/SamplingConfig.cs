@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using RawDiffusion.Core;
 
 namespace RawDiffusion.Diffusion;
@@ -13,6 +14,14 @@ public sealed record SamplingConfig
 
     /// <summary>Which of the timesteps; null for what is usual with the sampler.</summary>
     public TimestepSpacing? Spacing { get; init; }
+
+    /// <summary>Added to every timestep of leading spacing, as diffusers' <c>steps_offset</c> is.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public int StepsOffset { get; init; }
+
+    /// <summary>Whether the last step stops at the noise level of timestep 0 instead of going to the data: diffusers' <c>set_alpha_to_one: false</c>.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool StopAtFirst { get; init; }
 
     /// <summary>DDIM's η: 0 is deterministic, 1 is ancestral.</summary>
     public double Eta { get; init; }
@@ -35,8 +44,12 @@ public sealed record SamplingConfig
     /// <summary>The samplers that look at <see cref="Variance"/>.</summary>
     public static IReadOnlyList<SamplerName> WithVariance { get; } = [SamplerName.Ddpm];
 
+    /// <summary>Which of the timesteps: as asked for, or what is usual with the sampler.</summary>
+    [JsonIgnore]
+    public TimestepSpacing UsedSpacing => Create().Spacing;
+
     /// <summary>The sampler that this describes.</summary>
-    public Sampler Create()
+    public SpacedSampler Create()
     {
         SpacedSampler sampler = Sampler switch
         {
@@ -46,7 +59,7 @@ public sealed record SamplingConfig
             SamplerName.Plms => Samplers.Plms(Steps),
             _ => throw new InvalidOperationException($"no sampler is made of the name {Sampler}"),
         };
-        return sampler with { Clip = Clip.Bound, Spacing = Spacing ?? sampler.Spacing };
+        return sampler with { Clip = Clip.Bound, Spacing = Spacing ?? sampler.Spacing, StepsOffset = StepsOffset, StopAtFirst = StopAtFirst };
     }
 
     /// <summary>Notes everything that is wrong.</summary>
@@ -57,6 +70,7 @@ public sealed record SamplingConfig
         rules.Require(Steps >= 1 && (timesteps < 1 || Steps <= timesteps), "sampling.steps", Steps, $"from 1 to diffusion.timesteps, which is {timesteps}");
         rules.Require(Eta is >= 0 and <= 1, "sampling.eta", Eta, "from 0 to 1");
         rules.Require(Clip.Bound > 0, "sampling.clip", Clip, "true, false or a number above 0");
+        rules.AtLeast("sampling.steps_offset", StepsOffset, 0);
         rules.Require(double.IsFinite(Guidance) && Guidance >= 0, "sampling.guidance", Guidance, "a finite number of at least 0");
         rules.AtLeast("sampling.count", Count, 1);
     }

@@ -3,7 +3,7 @@ using RawDiffusion.Core;
 namespace RawDiffusion.Diffusion;
 
 /// <summary>
-/// A sampler that visits S of the process's timesteps once each, falling, and goes from the last to the data itself: one evaluation of the
+/// A sampler that visits S of the process's timesteps once each, falling, and goes from the last to the data itself, or stops just before it: one evaluation of the
 /// network a step, S in all.
 /// </summary>
 /// <param name="Spacing">Which S timesteps.</param>
@@ -11,6 +11,12 @@ public abstract record SpacedSampler(TimestepSpacing Spacing) : Sampler
 {
     /// <summary>S, within 1..T.</summary>
     public int Steps { get; init; } = 50;
+
+    /// <summary>Added to every timestep of leading spacing.</summary>
+    public int StepsOffset { get; init; }
+
+    /// <summary>Whether the last step stops at the noise level of timestep 0 instead of going to the data.</summary>
+    public bool StopAtFirst { get; init; }
 
     /// <summary>The timesteps to visit, falling, instead of <see cref="Steps"/> of them by their spacing.</summary>
     public IReadOnlyList<int>? Timesteps { get; init; }
@@ -39,7 +45,7 @@ public abstract record SpacedSampler(TimestepSpacing Spacing) : Sampler
             {
                 throw new ArgumentException($"timestep {t} at place {i} should be below {before} and not below 0");
             }
-            NoiseLevel level = process.Schedule.Level(t), next = process.Schedule.Level(i + 1 < rows.Length ? timesteps[i + 1] : -1);
+            NoiseLevel level = process.Schedule.Level(t), next = process.Schedule.Level(i + 1 < rows.Length ? timesteps[i + 1] : StopAtFirst ? 0 : -1);
             var (p, q) = process.X0(t);
             rows[i] = Between(beforeLevel, level, next) with { Timestep = t, P = p, Q = q, Clip = Clip };
             (before, beforeLevel) = (t, level);
@@ -55,5 +61,5 @@ public abstract record SpacedSampler(TimestepSpacing Spacing) : Sampler
 
     /// <summary>S timesteps by their spacing.</summary>
     /// <param name="scheduleSteps">T.</param>
-    protected virtual int[] Choose(int scheduleSteps) => Diffusion.Timesteps.Select(scheduleSteps, Steps, Spacing);
+    protected virtual int[] Choose(int scheduleSteps) => Diffusion.Timesteps.Select(scheduleSteps, Steps, Spacing, StepsOffset);
 }

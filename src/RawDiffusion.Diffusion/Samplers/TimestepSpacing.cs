@@ -3,7 +3,7 @@ using RawDiffusion.Core;
 
 namespace RawDiffusion.Diffusion;
 
-/// <summary>Which S of the T timesteps a sampler visits, by the hub's names (Lin et al. 2024, table 2).</summary>
+/// <summary>Which S of the T timesteps a sampler visits, by diffusers' names (Lin et al. 2024, table 2).</summary>
 [JsonConverter(typeof(NamedEnum<TimestepSpacing>))]
 public enum TimestepSpacing
 {

@@ -6,18 +6,20 @@ namespace RawDiffusion.Diffusion;
 public static class Timesteps
 {
     /// <summary>
-    /// S different timesteps, falling. Halves are rounded to even, as the hub does. A single timestep is always T−1: sampling starts from
+    /// S different timesteps, falling. Halves are rounded to even, as diffusers does. A single timestep is always T−1: sampling starts from
     /// noise, and it is the timestep of noise.
     /// </summary>
     /// <param name="scheduleSteps">T.</param>
     /// <param name="count">S, within 1..T.</param>
     /// <param name="spacing">Which.</param>
-    /// <exception cref="ConfigurationException">S is not within 1..T.</exception>
-    public static int[] Select(int scheduleSteps, int count, TimestepSpacing spacing)
+    /// <param name="offset">Added to every timestep of leading spacing (diffusers' <c>steps_offset</c>).</param>
+    /// <exception cref="ConfigurationException">S is not within 1..T, or the offset leads beyond T−1.</exception>
+    public static int[] Select(int scheduleSteps, int count, TimestepSpacing spacing, int offset = 0)
     {
         if (count < 1 || count > scheduleSteps)
         {
-            throw new ConfigurationException($"{count} sampling steps were asked for, but the model's noise schedule has {scheduleSteps} timesteps; use 1 to {scheduleSteps} steps.");
+            throw new ConfigurationException($"{count} sampling steps were asked for, but the model's noise schedule has {scheduleSteps} timesteps; use 1 to " +
+                $"{scheduleSteps} steps.");
         }
         int last = scheduleSteps - 1;
         var timesteps = new int[count];
@@ -26,24 +28,26 @@ public static class Timesteps
             int fromEnd = count - 1 - i;
             timesteps[i] = count == 1 ? last : spacing switch
             {
-                TimestepSpacing.Leading => fromEnd * (scheduleSteps / count),
+                TimestepSpacing.Leading => fromEnd * (scheduleSteps / count) + offset,
                 TimestepSpacing.Linspace => RoundedRatio((long)fromEnd * last, count - 1),
                 TimestepSpacing.Trailing => RoundedRatio((long)(fromEnd + 1) * scheduleSteps, count) - 1,
                 _ => throw new ArgumentOutOfRangeException(nameof(spacing), spacing, "unknown spacing"),
             };
         }
-        return timesteps;
+        return timesteps[0] <= last
+            ? timesteps
+            : throw new ConfigurationException($"{count} leading steps with an offset of {offset} begin at timestep {timesteps[0]}, but the model's noise schedule ends at {last}; use fewer steps.");
     }
 
     /// <summary>
-    /// Like <see cref="Select"/>, but without the timestep 0, as the hub does for solvers whose last step goes to zero noise anyway:
+    /// Like <see cref="Select"/>, but without the timestep 0, as diffusers does for solvers whose last step goes to zero noise anyway:
     /// leading and linspace spread S+1 timesteps and drop the last. Where S = T leaves nothing to drop, all T are used.
     /// </summary>
     /// <inheritdoc cref="Select"/>
-    public static int[] SelectAboveZero(int scheduleSteps, int count, TimestepSpacing spacing) =>
+    public static int[] SelectAboveZero(int scheduleSteps, int count, TimestepSpacing spacing, int offset = 0) =>
         spacing == TimestepSpacing.Trailing || count == 1 || count >= scheduleSteps
-            ? Select(scheduleSteps, count, spacing)
-            : Select(scheduleSteps, count + 1, spacing)[..count];
+            ? Select(scheduleSteps, count, spacing, offset)
+            : Select(scheduleSteps, count + 1, spacing, offset)[..count];
 
     /// <summary>
     /// Timesteps by sections of the schedule (improved-diffusion's <c>--timestep_respacing</c>): T is cut into as many nearly equal sections

@@ -11,7 +11,7 @@ public sealed class Parameter
     private Tensor? _value;
 
     /// <summary>Declares a parameter.</summary>
-    /// <param name="name">The hub's name: <c>down_blocks.0.resnets.0.conv1.weight</c>.</param>
+    /// <param name="name">Diffusers' name: <c>down_blocks.0.resnets.0.conv1.weight</c>.</param>
     /// <param name="shape">The engine's shape: convolutions are [Cout, K, K, Cin].</param>
     /// <param name="initialization">How it starts.</param>
     public Parameter(string name, Shape shape, Initialization initialization)
@@ -19,7 +19,7 @@ public sealed class Parameter
         (Name, Shape, Initialization) = (name, shape, initialization);
     }
 
-    /// <summary>The hub's name.</summary>
+    /// <summary>Diffusers' name.</summary>
     public string Name { get; }
 
     /// <summary>The engine's shape.</summary>

@@ -11,7 +11,7 @@ public sealed class AttentionBlock : Module
     private readonly double _outputScale;
 
     /// <summary>Declares the block's parameters under <paramref name="name"/>.</summary>
-    /// <param name="name">The hub's name of the block.</param>
+    /// <param name="name">Diffusers' name of the block.</param>
     /// <param name="channels">Channels in and out.</param>
     /// <param name="config">The network's configuration.</param>
     /// <param name="normGroups">Groups of the norm; null for no norm.</param>

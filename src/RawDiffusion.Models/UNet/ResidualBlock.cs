@@ -17,7 +17,7 @@ public sealed class ResidualBlock : Module
     private readonly uint _index;
 
     /// <summary>Declares the block's parameters under <paramref name="name"/>.</summary>
-    /// <param name="name">The hub's name of the block.</param>
+    /// <param name="name">Diffusers' name of the block.</param>
     /// <param name="input">Channels in.</param>
     /// <param name="output">Channels out.</param>
     /// <param name="config">The network's configuration.</param>

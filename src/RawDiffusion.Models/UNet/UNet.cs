@@ -3,8 +3,8 @@ using RawDiffusion.Core;
 namespace RawDiffusion.Models;
 
 /// <summary>
-/// The U-Net of Ho et al. 2020 as today's model hub stores it (<c>UNet2DModel</c>): parameters carry the hub's names, and any configuration
-/// of <see cref="UNetConfig"/> computes what the hub's network computes.
+/// The U-Net of Ho et al. 2020 as Hugging Face diffusers has it (<c>UNet2DModel</c>): parameters carry diffusers' names, and any configuration
+/// of <see cref="UNetConfig"/> computes what diffusers' network computes.
 /// </summary>
 public sealed class UNet : Module
 {
@@ -36,7 +36,7 @@ public sealed class UNet : Module
             var widths = Enumerable.Range(0, config.LayersPerBlock).Select(i => (i == 0 ? before : width, width)).ToArray();
             var padding = config.DownsamplePadding == 0 ? Padding.BottomRight : Padding.All(1);
             var resample = level < channels.Count - 1 ? new Conv2dLayer(name + ".downsamplers.0.conv", width, width, stride: 2, padding: padding) : null;
-            _down[level] = Declare(new Level(name, widths, config.DownAttention[level], config, ref block, resample));
+            _down[level] = Declare(new Level(name, widths, config.DownAttention(level), config, ref block, resample));
         }
 
         _middle1 = Declare(new ResidualBlock("mid_block.resnets.0", channels[^1], channels[^1], config, block++, config.MiddleScale));
@@ -52,7 +52,7 @@ public sealed class UNet : Module
             int level = channels.Count - 1 - i;
             string name = $"up_blocks.{i}";
             var resample = level > 0 ? new Conv2dLayer(name + ".upsamplers.0.conv", channels[level], channels[level]) : null;
-            _up[i] = Declare(new Level(name, upWidths[i], config.UpAttention[level], config, ref block, resample));
+            _up[i] = Declare(new Level(name, upWidths[i], config.UpAttention(level), config, ref block, resample));
         }
         _normOut = Declare(new GroupNormLayer("conv_norm_out", channels[0], config.NormGroups, config.NormEps));
         _convOut = Declare(new Conv2dLayer("conv_out", channels[0], config.OutChannels, initialization: Initialization.Zeros));
@@ -112,7 +112,8 @@ public sealed class UNet : Module
         }
         if (input.Condition.Planes is { } planes)
         {
-            throw new ArgumentException($"UNet: expected condition planes among the channels of {x}; found {planes} apart from them. A conditioned network lays them side by side.");
+            throw new ArgumentException($"UNet: expected condition planes among the channels of {x}; found {planes} apart from them. A conditioned network lays them " +
+                "side by side.");
         }
     }
 

@@ -46,7 +46,7 @@ public sealed class RunFolder : IDisposable
     public static bool IsRun(string path) =>
         Directory.Exists(System.IO.Path.Combine(path, CheckpointsName))
         || File.Exists(System.IO.Path.Combine(path, MetricsName))
-        || (File.Exists(System.IO.Path.Combine(path, ConfigName)) && !HubFolder.IsHub(path));
+        || (File.Exists(System.IO.Path.Combine(path, ConfigName)) && !DiffusersFolder.IsModel(path));
 
     /// <summary>The checkpoints of a run folder, for reading; the run may be in training meanwhile.</summary>
     public static CheckpointFolder CheckpointsOf(string path, Action<string>? notice = null) =>
@@ -77,7 +77,7 @@ public sealed class RunFolder : IDisposable
             if (!IsRun(path))
                 return New(path, held, notice, files);
             held.Dispose();
-            throw new ConfigurationException($"{path} holds a run already. Resume it, or choose another folder for the new one.");
+            throw new ConfigurationException($"{path} holds a run already. Choose another folder, or resume that run.");
         }
         // Another process may take the same number between the look and the lock: then the next one is tried.
         for (var number = NextNumber(root); ; number++)
@@ -117,7 +117,7 @@ public sealed class RunFolder : IDisposable
     /// <summary>Reads the configuration of a run.</summary>
     /// <exception cref="StorageException">It cannot be read.</exception>
     /// <exception cref="ConfigurationException">It is no JSON object.</exception>
-    public static JsonObject ReadConfig(string path) => JsonFile.Read(System.IO.Path.Combine(path, ConfigName));
+    public static JsonObject ReadConfig(string path) => JsonFile.Read(System.IO.Path.Combine(path, ConfigName)).Json;
 
     /// <inheritdoc/>
     public void Dispose() => _lock.Dispose();

@@ -1,7 +1,7 @@
 namespace RawDiffusion.Storage;
 
 /// <summary>
-/// Reorders a convolution's weights between the hub's layout [out, in, height, width] and this program's [out, height, width, in].
+/// Reorders a convolution's weights between diffusers' layout [out, in, height, width] and this program's [out, height, width, in].
 /// Each output channel is a transposition of its own, small enough for the nearest cache.
 /// </summary>
 public static class Layout

@@ -59,10 +59,11 @@ internal static partial class BenchCommand
         {
             throw RunConfigJson.Failure(problems);
         }
-        var config = built.Config with { Dataset = Images(built.Config) };
+        var images = Images(built.Config);
+        var config = built.Config with { Dataset = images };
         using var device = DeviceChoice.Open(config.Device);
         Talk.Line($"{config.Preset} on {device.Description}, batches of {config.Batch}");
-        var result = BenchmarkRun.Run(config, NetworkMapping.FromConfig(config.Network, config.Dataset), device, sampleBatch);
+        var result = BenchmarkRun.Run(config, config.Network.FittedTo(images.Height, images.Width, images.Channels, config.Conditional ? images.ClassNames.Count + 1 : null), device, sampleBatch);
         Console.WriteLine(JsonSerializer.Serialize(result, BenchContext.Default.BenchmarkResult));
         return 0;
     }
@@ -71,7 +72,7 @@ internal static partial class BenchCommand
     private static DatasetInfo Images(RunConfig config)
     {
         var (side, channels) = Presets.Images(config.Preset);
-        string[] classes = config.Network.Conditional ? ["0", "1", "2", "3", "4", "5", "6", "7"] : [];
+        string[] classes = config.Conditional ? ["0", "1", "2", "3", "4", "5", "6", "7"] : [];
         return new DatasetInfo { Height = side, Width = side, Channels = channels, Count = config.Batch, ClassNames = classes, Fingerprint = "" };
     }
 

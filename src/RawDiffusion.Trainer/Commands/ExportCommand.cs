@@ -14,7 +14,7 @@ internal static class ExportCommand
     /// <summary>The command with its options.</summary>
     public static Command Create()
     {
-        var command = new Command("export", "Writes a model's moving average in the hub's layout (model_index.json, scheduler/, unet/), for other systems. Such a folder is a MODEL here too.") { Model, Out };
+        var command = new Command("export", "Writes a model's moving average in the layout of Hugging Face diffusers (model_index.json, scheduler/, unet/), with a model card. Such a folder is a MODEL here too.") { Model, Out };
         command.SetAction(Run);
         return command;
     }
@@ -24,7 +24,7 @@ internal static class ExportCommand
         using var device = DeviceChoice.Open(new DeviceConfig { Name = "cpu" });
         using var loaded = LoadedModel.Open(parse.GetRequiredValue(Model), device, notice: Talk.Line);
         string folder = parse.GetRequiredValue(Out);
-        HubExport.Write(loaded, folder);
+        DiffusersExport.Write(loaded, folder);
         Talk.Line($"{loaded.Text}: exported to {folder}");
         return 0;
     }

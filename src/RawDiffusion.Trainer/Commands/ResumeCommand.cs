@@ -10,7 +10,8 @@ namespace RawDiffusion.Trainer.Commands;
 internal static class ResumeCommand
 {
     private static readonly Argument<string> RunPath = new("RUN") { Description = "The run's folder." };
-    private static readonly Option<long?> Steps = Parameters.Number<long>("--steps", "N", "A new number of training steps in all, those already done counted in. Left out: what the run was started with.");
+    private static readonly Option<long?> Steps = Parameters.Number<long>(
+        "--steps", "N", "A new number of training steps in all, those already done counted in. Left out: what the run was started with.");
 
     private static readonly Option<string?> DeviceName = Parameters.Device();
 
@@ -32,7 +33,7 @@ internal static class ResumeCommand
         using var folder = RunFolder.Resume(path, Talk.Line);
         var config = RunConfigJson.FromJson(RunFolder.ReadConfig(path), folder.ConfigPath);
         var data = Datasets.Open(config.Data);
-        using var device = parse.GetValue(DeviceName) is { } name ? DeviceChoice.Open(name) : DeviceChoice.Open(config.Device);
+        using var device = DeviceChoice.Open(config.Device, parse.GetValue(DeviceName));
         var display = ITrainingDisplay.For(device.Description);
         return TrainingRun.Of(display, () => TrainingSession.Resume(folder, device, data, [display], parse.GetValue(Steps)));
     }

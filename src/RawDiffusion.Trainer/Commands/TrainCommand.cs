@@ -68,7 +68,7 @@ internal static class TrainCommand
             return 0;
         }
         using var device = DeviceChoice.Open(config.Device);
-        if (config.Network.Conditional)
+        if (config.Conditional)
         {
             Talk.Line($"labels: {ClassNames.Describe(data.ClassNames, data.ClassNames.Count)}");
         }
@@ -119,25 +119,19 @@ internal static class TrainCommand
         }
     }
 
-    /// <summary>The configuration, if nothing at all is wrong with it; the network is looked at too where it does not hang on the data.</summary>
+    /// <summary>The configuration, if nothing at all is wrong with it.</summary>
     private static RunConfig Checked(ConfigurationSources sources, string presetIfUnnamed)
     {
         var built = sources.Build(presetIfUnnamed);
-        var problems = built.Problems.Concat(RunConfigValidation.Problems(built.Config)).ToList();
-        if (built.Config.Network.StartFrom is null && !problems.Any(problem => problem.Key.StartsWith("network.", StringComparison.Ordinal)))
-        {
-            // Image sides are rounded up to what the network needs, so any size stands for all.
-            var anyData = new DatasetInfo { Height = 32, Width = 32, Channels = 3, Count = 1, ClassNames = [], Fingerprint = "" };
-            problems.AddRange(NetworkMapping.FromConfig(built.Config.Network, anyData).Problems().Select(problem => new ConfigurationProblem("network", "", "") { Words = problem }));
-        }
-        return problems.Count == 0 ? built.Config : throw RunConfigJson.Failure(problems);
+        ConfigurationProblem[] problems = [.. built.Problems, .. RunConfigValidation.Problems(built.Config)];
+        return problems.Length == 0 ? built.Config : throw RunConfigJson.Failure(problems);
     }
 
     private static void Describe(TrainingPlan plan, IDataset data)
     {
         Console.WriteLine(RunConfigJson.ToText(plan.Config));
         Talk.Line($"data: {data.Description}");
-        if (plan.Config.Network.Conditional)
+        if (plan.Config.Conditional)
         {
             Talk.Line($"labels: {ClassNames.Describe(data.ClassNames, data.ClassNames.Count)}");
         }

@@ -24,7 +24,8 @@ internal static class Failures
         {
             // The top of the trace is what a report needs.
             string[] trace = e.StackTrace?.Split('\n', StringSplitOptions.TrimEntries) ?? [];
-            Tell($"This should not have happened; please report it with the command that you ran. {e.GetType().Name}: {OneParagraph(e.Message)} {string.Join(" ", trace.Take(3))}", e);
+            Tell($"This should not have happened; please report it with the command that you ran. {e.GetType().Name}: {OneParagraph(e.Message)} " +
+                $"{string.Join(" ", trace.Take(3))}", e);
             return ExitCodes.Unexpected;
         }
     }

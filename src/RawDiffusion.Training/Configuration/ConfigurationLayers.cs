@@ -18,7 +18,7 @@ internal sealed class ConfigurationLayers
     public ConfigurationLayers(RunConfig lowest, List<ConfigurationProblem> problems) => (_complete, _problems) = (RunConfigJson.ToJson(lowest), problems);
 
     /// <summary>The configuration so far. It is complete, so no property is left to the deserializer's idea of a default.</summary>
-    public RunConfig Config() => _complete.Deserialize(RunConfigContext.Default.RunConfig)!;
+    public RunConfig Config() => RunConfigLayout.FromStored(_complete);
 
     /// <summary>Lays a partial configuration over what is there.</summary>
     /// <param name="overlay">Any of the keys.</param>
@@ -43,9 +43,9 @@ internal sealed class ConfigurationLayers
     /// <param name="source">What asked for it, such as <c>--lr</c>, for messages.</param>
     public void Set(string key, JsonNode? value, string source)
     {
-        if (Find(key, source) is var (target, property))
+        if (Find(key, source) is var (target, name, property))
         {
-            Assign(target, property, key, value, source);
+            Assign(target, name, property, key, value, source);
         }
     }
 
@@ -61,7 +61,7 @@ internal sealed class ConfigurationLayers
             return;
         }
         var (key, text) = (assignment[..equals].Trim(), assignment[(equals + 1)..].Trim());
-        if (Find(key, source) is not var (target, property))
+        if (Find(key, source) is not var (target, name, property))
         {
             return;
         }
@@ -75,16 +75,16 @@ internal sealed class ConfigurationLayers
         {
             value = JsonValue.Create(text);
         }
-        Assign(target, property, key, value, source);
+        Assign(target, name, property, key, value, source);
     }
 
-    private (JsonObject Target, JsonPropertyInfo Property)? Find(string key, string source)
+    private (JsonObject Target, string Name, JsonPropertyInfo Property)? Find(string key, string source)
     {
-        var (target, type) = (_complete, (JsonTypeInfo)RunConfigContext.Default.RunConfig);
+        var (target, type, prefix) = (_complete, (JsonTypeInfo)RunConfigContext.Default.RunConfig, "");
         string[] names = key.Split('.');
         for (int i = 0; ; i++)
         {
-            var property = type.Properties.FirstOrDefault(candidate => candidate.Name == names[i]);
+            var property = RunConfigLayout.Properties(type, prefix).FirstOrDefault(candidate => candidate.Name == names[i]).Property;
             if (property is null || names[0] is "format" or "dataset" or "preset")
             {
                 Complain(key, names[0] switch
@@ -97,14 +97,14 @@ internal sealed class ConfigurationLayers
             }
             if (i == names.Length - 1)
             {
-                return (target, property);
+                return (target, names[i], property);
             }
             if (target[names[i]] is not JsonObject section)
             {
                 Complain(key, $"{source}: {string.Join('.', names[..(i + 1)])} is a value, not a section");
                 return null;
             }
-            (target, type) = (section, TypeOf(property));
+            (target, type, prefix) = (section, TypeOf(property), $"{prefix}{names[i]}.");
         }
     }
 
@@ -113,21 +113,21 @@ internal sealed class ConfigurationLayers
         foreach (var (name, value) in overlay)
         {
             string key = prefix + name;
-            if (type.Properties.FirstOrDefault(candidate => candidate.Name == name) is not { } property)
+            if (RunConfigLayout.Properties(type, prefix).FirstOrDefault(candidate => candidate.Name == name).Property is not { } property)
             {
                 Complain(key, $"{source}: there is no key {key}{NearestKey(key)}");
             }
             else
             {
-                Assign(target, property, key, value, source);
+                Assign(target, name, property, key, value, source);
             }
         }
     }
 
-    private void Assign(JsonObject target, JsonPropertyInfo property, string key, JsonNode? value, string source)
+    private void Assign(JsonObject target, string name, JsonPropertyInfo property, string key, JsonNode? value, string source)
     {
         var type = TypeOf(property);
-        if (type.Kind == JsonTypeInfoKind.Object && target[property.Name] is JsonObject existing)
+        if (type.Kind == JsonTypeInfoKind.Object && target[name] is JsonObject existing)
         {
             if (value is JsonObject section)
             {
@@ -135,13 +135,13 @@ internal sealed class ConfigurationLayers
             }
             else
             {
-                string names = string.Join(", ", type.Properties.Select(below => $"{key}.{below.Name}"));
+                string names = string.Join(", ", RunConfigLayout.Properties(type, key + ".").Select(below => $"{key}.{below.Name}"));
                 Complain(key, $"{source}: {key} is {Show(value)}, but it is a section; its keys are {names}");
             }
         }
         else if (Fits(value, property, type))
         {
-            target[property.Name] = value?.DeepClone();
+            target[name] = value?.DeepClone();
         }
         else
         {

@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using RawDiffusion.Data;
 using RawDiffusion.Diffusion;
 using RawDiffusion.Models;
@@ -44,8 +45,16 @@ public sealed record RunConfig
     /// <summary>Where the images come from.</summary>
     public DataConfig Data { get; init; } = new();
 
-    /// <summary>The U-Net.</summary>
-    public NetworkConfig Network { get; init; } = new();
+    /// <summary>The U-Net, but for what the data decides.</summary>
+    public UNetConfig Network { get; init; } = new();
+
+    /// <summary>Whether the data's labels condition the network. It is written beside the network's keys.</summary>
+    [JsonPropertyName("network.conditional")]
+    public bool Conditional { get; init; }
+
+    /// <summary>A run folder, checkpoint or folder of diffusers whose weights training starts from; its network replaces the section. Written there, too.</summary>
+    [JsonPropertyName("network.start_from")]
+    public string? StartFrom { get; init; }
 
     /// <summary>The diffusion process and its loss.</summary>
     public DiffusionConfig Diffusion { get; init; } = new();

@@ -16,10 +16,10 @@ public static class RunConfigJson
     };
 
     /// <summary>Every key with its value, in the order of the records.</summary>
-    public static JsonObject ToJson(RunConfig config) => (JsonObject)JsonSerializer.SerializeToNode(config, RunConfigContext.Default.RunConfig)!;
+    public static JsonObject ToJson(RunConfig config) => RunConfigLayout.ToStored((JsonObject)JsonSerializer.SerializeToNode(config, RunConfigContext.Default.RunConfig)!);
 
     /// <summary>The indented text of <c>config.json</c>.</summary>
-    public static string ToText(RunConfig config) => JsonSerializer.Serialize(config, RunConfigContext.Default.RunConfig);
+    public static string ToText(RunConfig config) => ToJson(config).ToJsonString(RunConfigContext.Default.Options);
 
     /// <summary>Reads a stored configuration; keys that it lacks take their defaults.</summary>
     /// <param name="json">The contents of a <c>config.json</c>.</param>

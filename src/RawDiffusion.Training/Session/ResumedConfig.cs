@@ -23,7 +23,8 @@ internal static class ResumedConfig
     {
         var written = RunConfigJson.FromJson(RunFolder.ReadConfig(folder.Path), folder.ConfigPath);
         var refused = ConfigurationDifference.Between(trained, written)
-            .Where(difference => !MayChange.Contains(difference.Key) && !Array.Exists(SectionsThatMayChange, section => difference.Key.StartsWith(section, StringComparison.Ordinal)))
+            .Where(difference => !MayChange.Contains(difference.Key) &&
+                !Array.Exists(SectionsThatMayChange, section => difference.Key.StartsWith(section, StringComparison.Ordinal)))
             .ToArray();
         if (refused.Length > 0)
         {

@@ -12,7 +12,8 @@ internal sealed class SampleGrids : ITrainingObserver
         var (model, config, path) = (session.Model, session.Config, session.Folder.SamplePath(session.Step));
         if (Request(model, config) is not { } request)
         {
-            session.Tell(observer => observer.Noticed($"step {session.Step}: no picture is drawn, as the network takes {model.Planes} condition planes and the run knows none to draw under"));
+            session.Tell(observer => observer.Noticed(
+                $"step {session.Step}: no picture is drawn, as the network takes {model.Planes} condition planes and the run knows none to draw under"));
             return;
         }
         using (session.Parameters.UseEma())
@@ -25,7 +26,7 @@ internal sealed class SampleGrids : ITrainingObserver
     /// <summary>What a run draws; null where it cannot, as the network takes condition planes.</summary>
     internal static SampleRequest? Request(GenerativeModel model, RunConfig config)
     {
-        var sampling = config.Sampling with { Guidance = model.Classes > 0 ? config.Sampling.Guidance : 1 };
+        var sampling = config.Sampling with { Guidance = model.Rows.CanGuide ? config.Sampling.Guidance : 1 };
         return model.Planes > 0 ? null : new SampleRequest { Count = sampling.Count, Sampler = sampling.Create(), Guidance = sampling.Guidance, Seed = config.Seed };
     }
 }

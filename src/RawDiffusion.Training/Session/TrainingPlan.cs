@@ -29,12 +29,12 @@ public sealed record TrainingPlan(RunConfig Config, UNetConfig Network)
             Fingerprint = data.Fingerprint,
         };
         var problems = new List<string>();
+        int? embeddings = config.Conditional ? info.ClassNames.Count + 1 : null;
         UNetConfig network;
-        if (config.Network.StartFrom is { } start)
+        if (config.StartFrom is { } start)
         {
             using var location = ModelLocation.Resolve(start);
-            network = location.Hub is { } hub ? NetworkMapping.FromHub(hub.UNet) : ModelDescription.Of(location.Checkpoint!).Network;
-            int? embeddings = config.Network.Conditional ? info.ClassNames.Count + 1 : null;
+            network = location.Diffusers is { } folder ? DiffusersModel.Of(folder).Network : ModelDescription.Of(location.Checkpoint!).Network;
             Require(network.InChannels == info.Channels, $"the model {start} has {network.InChannels} channels, but the images have {info.Channels}{(network.InChannels > info.Channels ? ", and the data brings no condition planes for the rest" : "")}");
             Require(network.OutChannels == info.Channels, $"the model {start} answers {network.OutChannels} channels for images of {info.Channels}, and this training has no loss for {(network.OutChannels > info.Channels ? "the rest (a learned variance?)" : "so few")}");
             Require(network.ClassEmbeddings == embeddings, $"the model {start} has {network.ClassEmbeddings ?? 0} class embeddings, but this run needs {embeddings ?? 0} (the labels and one for no class; 0 for one without labels)");
@@ -43,10 +43,10 @@ public sealed record TrainingPlan(RunConfig Config, UNetConfig Network)
         }
         else
         {
-            network = NetworkMapping.FromConfig(config.Network, info);
+            network = config.Network.FittedTo(info.Height, info.Width, info.Channels, embeddings);
         }
-        Require(!config.Network.Conditional || info.ClassNames.Count > 0, "a conditional network needs labels, and the data has none; use class folders, or train it without (network.conditional=false)");
-        problems.AddRange(network.Problems());
+        Require(!config.Conditional || info.ClassNames.Count > 0, "a conditional network needs labels, and the data has none; use class folders, or train it without (network.conditional=false)");
+        problems.AddRange(network.Problems().Select(problem => problem.ToString()));
         return problems.Count == 0
             ? new TrainingPlan(config with { Dataset = info }, network)
             : throw new ConfigurationException("The run cannot start: " + string.Join("; ", problems) + ".");

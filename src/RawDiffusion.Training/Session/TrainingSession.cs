@@ -36,7 +36,11 @@ public sealed class TrainingSession : IDisposable
         (Config, Network, _device, Folder) = (plan.Config, plan.Network, device, folder);
         _emaDecay = new EmaDecay(Config.Optimizer.EmaDecay, Config.Optimizer.EmaWarmUp);
         var unet = new UNet(plan.Network);
-        Model = new GenerativeModel(unet, device, Config.Diffusion.Process(), data.Height, data.Width) { Channels = data.Channels };
+        Model = new GenerativeModel(unet, device, Config.Diffusion.Process(), data.Height, data.Width)
+        {
+            Channels = data.Channels,
+            Rows = ClassRows.Trained(plan.Network.ClassEmbeddings, Config.Diffusion.LabelDropout),
+        };
         Parameters = new ParameterSet(unet.Parameters, device, training: true);
         try
         {
@@ -108,7 +112,8 @@ public sealed class TrainingSession : IDisposable
     /// <param name="steps">A new total of steps; null takes that of <c>config.json</c>.</param>
     /// <exception cref="StorageException">There is no intact checkpoint.</exception>
     /// <exception cref="ConfigurationException">Data or configuration are not what the run was trained with, or the total is below what is done.</exception>
-    public static TrainingSession Resume(RunFolder folder, Device device, IDataset data, IEnumerable<ITrainingObserver> observers, long? steps = null, ObjectiveFactory? objective = null)
+    public static TrainingSession Resume(RunFolder folder, Device device, IDataset data, IEnumerable<ITrainingObserver> observers, long? steps = null,
+        ObjectiveFactory? objective = null)
     {
         using var checkpoint = folder.Checkpoints.FindNewest()
             ?? throw new StorageException($"{folder.Path} has no intact checkpoint to resume from. Start a new run with train.");
@@ -149,7 +154,8 @@ public sealed class TrainingSession : IDisposable
         Save();
         if (_saveFailed)
         {
-            throw new StorageException($"The state of step {Step} could not be saved: see the messages above. Earlier checkpoints in {Folder.Checkpoints.Path} are intact; make room and resume from them.");
+            throw new StorageException($"The state of step {Step} could not be saved: see the messages above. Earlier checkpoints in {Folder.Checkpoints.Path} are " +
+                "intact; make room and resume from them.");
         }
         if (Step < Config.Steps)
         {
@@ -202,7 +208,7 @@ public sealed class TrainingSession : IDisposable
             return Restore(checkpoint);
         }
         Parameters.Initialize(Config.Seed);
-        if (Config.Network.StartFrom is { } start)
+        if (Config.StartFrom is { } start)
         {
             ParameterFiles.Load(start, Parameters);
             Parameters.Ema!.CopyFrom(Parameters.Values);
@@ -233,7 +239,8 @@ public sealed class TrainingSession : IDisposable
         {
             Save();
             throw new DivergedException(
-                $"{_badSteps} steps in a row up to step {Step + 1} brought a gradient that is not finite. The weights of the last good step are saved in {Folder.Checkpoints.Path}. " +
+                $"{_badSteps} steps in a row up to step {Step + 1} brought a gradient that is not finite. The weights of the last good step are saved in " +
+                $"{Folder.Checkpoints.Path}. " +
                 "Start again with a lower learning rate, or resume from an earlier checkpoint.");
         }
     }
@@ -241,7 +248,8 @@ public sealed class TrainingSession : IDisposable
     private void Report(ReportInterval interval, StepResult last)
     {
         var losses = interval.MeanLosses;
-        var report = new StepReport(Step, Config.Steps, losses[0].Value, last.GradNorm, Config.Optimizer.RateAt(Step - 1), interval.ImagesPerSecond, Seconds, _device.Memory.PeakBytes) { Losses = losses };
+        var report = new StepReport(Step, Config.Steps, losses[0].Value, last.GradNorm, Config.Optimizer.RateAt(Step - 1), interval.ImagesPerSecond, Seconds,
+            _device.Memory.PeakBytes) { Losses = losses };
         interval.Restart();
         Tell(observer => observer.Stepped(report));
     }

@@ -3,7 +3,7 @@ using RawDiffusion.Testing;
 
 namespace RawDiffusion.CudaTests;
 
-/// <summary>The whole U-Net against the hub's own implementation.</summary>
+/// <summary>The whole U-Net against diffusers.</summary>
 public class ReferenceUNetTests
 {
     private static readonly DeviceUnderTest Cuda = TestGpu.Float32 with { Create = () => new CudaDevice(TestGpu.Options) };

@@ -9,7 +9,7 @@ using Xunit;
 namespace RawDiffusion.Testing;
 
 /// <summary>
-/// The whole U-Net against values computed by the hub's own implementation: output, loss, every gradient, and five training steps with
+/// The whole U-Net against values computed by diffusers: output, loss, every gradient, and five training steps with
 /// their losses, gradient norms, final weights and moving averages.
 /// </summary>
 public static class ReferenceUNet
@@ -129,10 +129,10 @@ public static class ReferenceUNet
             Folder = folder!;
             Device = device.Create();
             Device.PoisonNewTensors = true;
-            using var hub = HubFolder.TryOpen(folder!)!;
-            Network = new UNet(NetworkMapping.FromHub(hub.UNet));
+            using var diffusers = DiffusersFolder.TryOpen(folder!)!;
+            Network = new UNet(DiffusersModel.Of(diffusers).Network);
             Parameters = new ParameterSet(Network.Parameters, Device, training: true);
-            ParameterFiles.Load(Parameters, Parameters.Values, hub.Weights.Names, hub.Weights.ShapeOf, hub.Weights.ReadFloats, hub.Weights.Path);
+            ParameterFiles.Load(diffusers, Parameters);
             Parameters.Ema!.CopyFrom(Parameters.Values);
             PersistentBlocks = Device.Memory.LiveBlocks + (Network.Config.ClassEmbeddings is null ? 3 : 4);
         }

@@ -50,10 +50,10 @@ public class ConfigurationSourcesTests
     public void TheFilesPresetIsUsedUnlessAnotherIsNamed()
     {
         var file = File("""{ "preset": "cifar10" }""");
-        Assert.Equal([128, 256, 256, 256], Good(new() { File = file }).Network.Channels);
+        Assert.Equal([128, 256, 256, 256], Good(new() { File = file }).Network.BlockChannels);
         Assert.Equal("cifar10", Good(new() { File = file }).Preset);
         var other = Good(new() { File = file, Preset = "mnist" });
-        Assert.Equal([32, 64, 64], other.Network.Channels);
+        Assert.Equal([32, 64, 64], other.Network.BlockChannels);
         Assert.Equal("mnist", other.Preset);
     }
 
@@ -82,10 +82,10 @@ public class ConfigurationSourcesTests
                 "optimizer.max_norm=null", "network.attention_head_dim=8", "network.attention_levels=[]", "optimizer={\"beta1\":0.5}",
             ],
         });
-        Assert.Equal([32, 64], config.Network.Channels);
+        Assert.Equal([32, 64], config.Network.BlockChannels);
         Assert.False(config.Device.Graphs);
         Assert.Equal("some folder/x=y", config.Data.Path);
-        Assert.Equal("quoted", config.Network.StartFrom);
+        Assert.Equal("quoted", config.StartFrom);
         Assert.Null(config.Optimizer.MaxNorm);
         Assert.Equal(8, config.Network.AttentionHeadDim);
         Assert.Empty(config.Network.AttentionLevels);

@@ -21,7 +21,7 @@ public class RunConfigJsonTests
         Data = new() { Path = "/data/ü \"x\"", Flip = true, Lenient = true, Resize = 24, Channels = 1 },
         Network = new()
         {
-            Channels = [64, 96],
+            BlockChannels = [64, 96],
             AttentionLevels = [],
             LayersPerBlock = 3,
             MiddleAttention = false,
@@ -33,9 +33,9 @@ public class RunConfigJsonTests
             FlipSinToCos = true,
             FreqShift = 0,
             Dropout = 0.1,
-            Conditional = true,
-            StartFrom = "hub",
         },
+        Conditional = true,
+        StartFrom = "a model",
         Diffusion = new()
         {
             Timesteps = 3,
@@ -62,7 +62,7 @@ public class RunConfigJsonTests
             EmaWarmUp = false,
             MaxBadSteps = 2,
         },
-        Sampling = new() { Sampler = SamplerName.Ddpm, Steps = 3, Eta = 1, Variance = ReverseVariance.FixedSmall, Clip = new ClipRange(2.5), Spacing = TimestepSpacing.Leading, Guidance = 3, Count = 4 },
+        Sampling = new() { Sampler = SamplerName.Ddpm, Steps = 3, Eta = 1, Variance = ReverseVariance.FixedSmall, Clip = new ClipRange(2.5), Spacing = TimestepSpacing.Leading, StepsOffset = 1, StopAtFirst = true, Guidance = 3, Count = 4 },
         Device = new() { Name = "cuda:1", Precision = Precision.Bf16, Threads = 2, Graphs = false },
         Dataset = new() { Height = 28, Width = 20, Channels = 1, Count = 5, ClassNames = ["a", "b"], ChannelMeans = [-0.5], ChannelDeviations = [0.25], Fingerprint = "abc" },
     };
@@ -174,7 +174,7 @@ public class RunConfigJsonTests
     public void DifferencesAreNamedFieldByField()
     {
         var a = new RunConfig();
-        var b = a with { Network = a.Network with { Channels = [32, 64] }, Data = a.Data with { Path = "x" } };
+        var b = a with { Network = a.Network with { BlockChannels = [32, 64] }, Data = a.Data with { Path = "x" } };
         Assert.Empty(ConfigurationDifference.Between(a, new RunConfig()));
         Assert.Equal(
             [new("data.path", "null", "\"x\""), new("network.channels", "[32,64,64]", "[32,64]")],
@@ -187,6 +187,6 @@ public class RunConfigJsonTests
         var json = new JsonObject { ["network"] = new JsonObject { ["channels"] = new JsonArray(8, 16) } };
         var config = RunConfigJson.FromJson(json, "file");
         json["network"]!["channels"]![0] = 99;
-        Assert.Equal([8, 16], config.Network.Channels);
+        Assert.Equal([8, 16], config.Network.BlockChannels);
     }
 }

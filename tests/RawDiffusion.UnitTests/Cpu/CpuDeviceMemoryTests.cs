@@ -62,8 +62,7 @@ public class CpuDeviceMemoryTests
                 InChannels = 3,
                 OutChannels = 3,
                 BlockChannels = [16 + 4 * i, 32 + 4 * i],
-                DownAttention = [false, true],
-                UpAttention = [false, true],
+                AttentionLevels = [1],
                 LayersPerBlock = 1,
                 NormGroups = 4,
             });

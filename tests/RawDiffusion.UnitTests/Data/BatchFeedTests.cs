@@ -16,8 +16,7 @@ public class BatchFeedTests
         InChannels = 3,
         OutChannels = 3,
         BlockChannels = [4],
-        DownAttention = [false],
-        UpAttention = [false],
+        AttentionLevels = [],
         LayersPerBlock = 1,
         NormGroups = 2,
     };

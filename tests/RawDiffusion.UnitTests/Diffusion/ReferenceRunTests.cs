@@ -20,7 +20,7 @@ public class ReferenceRunTests
 
     [Theory]
     [MemberData(nameof(Schedules))]
-    public void SchedulesAreTheHubs(string name)
+    public void SchedulesAreDiffusers(string name)
     {
         var reference = Samplers();
         var schedule = NoiseSchedule.Of(NamedEnum<BetaSchedule>.Find(name)!.Value);
@@ -87,25 +87,25 @@ public class ReferenceRunTests
     /// </summary>
     [Theory]
     [MemberData(nameof(Schedules))]
-    public void ClippedDdimDiffersFromTheHubInTheNoiseAlone(string name)
+    public void ClippedDdimDiffersFromDiffusersInTheNoiseAlone(string name)
     {
         var reference = Samplers();
         var schedule = NoiseSchedule.Of(NamedEnum<BetaSchedule>.Find(name)!.Value);
         var plan = new DdimSampler { Steps = 20, Clip = 1, Spacing = TimestepSpacing.Leading }.Plan(new DiffusionProcess(schedule, Prediction.Epsilon));
-        double[] start = reference.Read("x_T"), hub = [.. start];
+        double[] start = reference.Read("x_T"), theirs = [.. start];
         foreach (var step in plan.Rows)
         {
             double alphaBar = schedule.AlphaBar((int)step.Timestep);
-            for (int i = 0; i < hub.Length; i++)
+            for (int i = 0; i < theirs.Length; i++)
             {
-                double epsilon = Model(hub[i], (int)step.Timestep);
-                var (next, x0) = step.Apply(hub[i], epsilon);
-                double implied = (hub[i] - Math.Sqrt(alphaBar) * x0) / Math.Sqrt(1 - alphaBar);
-                hub[i] = next + step.U * Math.Sqrt(1 - alphaBar) * (epsilon - implied);
+                double epsilon = Model(theirs[i], (int)step.Timestep);
+                var (next, x0) = step.Apply(theirs[i], epsilon);
+                double implied = (theirs[i] - Math.Sqrt(alphaBar) * x0) / Math.Sqrt(1 - alphaBar);
+                theirs[i] = next + step.U * Math.Sqrt(1 - alphaBar) * (epsilon - implied);
             }
         }
         double[] expected = reference.Read($"{name}.ddim20_clip.result");
-        AssertClose(expected, hub, 1e-5);
+        AssertClose(expected, theirs, 1e-5);
         Assert.All(HostSampler.Run(plan.Rows, Model, start), x => Assert.InRange(x, -1, 1));
     }
 

@@ -8,9 +8,13 @@ namespace RawDiffusion.UnitTests.Diffusion;
 public class TimestepTests
 {
     [Fact]
-    public void SpacingsAreTheHubs()
+    public void SpacingsAreDiffusers()
     {
         Assert.Equal([750, 500, 250, 0], Timesteps.Select(1000, 4, TimestepSpacing.Leading));
+        Assert.Equal([751, 501, 251, 1], Timesteps.Select(1000, 4, TimestepSpacing.Leading, offset: 1));
+        Assert.Equal([751, 501, 251], Timesteps.SelectAboveZero(1000, 3, TimestepSpacing.Leading, offset: 1));
+        Assert.Equal([999, 749, 499, 249], Timesteps.Select(1000, 4, TimestepSpacing.Trailing, offset: 1));
+        Assert.Contains("begin at timestep 1000", Assert.Throws<ConfigurationException>(() => Timesteps.Select(1000, 1000, TimestepSpacing.Leading, offset: 1)).Message);
         Assert.Equal([999, 666, 333, 0], Timesteps.Select(1000, 4, TimestepSpacing.Linspace));
         Assert.Equal([999, 749, 499, 249], Timesteps.Select(1000, 4, TimestepSpacing.Trailing));
         Assert.Equal([999, 749, 500, 250], Timesteps.SelectAboveZero(1000, 4, TimestepSpacing.Linspace));  // 499.5 goes to the even 500
@@ -22,7 +26,7 @@ public class TimestepTests
     {
         foreach (var spacing in Enum.GetValues<TimestepSpacing>())
         {
-            foreach (var select in new Func<int, int, TimestepSpacing, int[]>[] { Timesteps.Select, Timesteps.SelectAboveZero })
+            foreach (var select in new Func<int, int, TimestepSpacing, int[]>[] { (all, few, way) => Timesteps.Select(all, few, way), (all, few, way) => Timesteps.SelectAboveZero(all, few, way) })
             {
                 foreach (int steps in new[] { 1, 2, 3, 50, 97 })
                 {

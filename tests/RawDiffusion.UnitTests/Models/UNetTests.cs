@@ -13,8 +13,8 @@ public sealed class UNetTests
         InChannels = 3,
         OutChannels = 3,
         BlockChannels = [128, 256, 256, 256],
-        DownAttention = [false, true, false, false],
-        UpAttention = [false, true, false, false],
+        AttentionLevels = [1],
+        LayersPerBlock = 2,
     };
 
     private static readonly UNetConfig Mnist = new()
@@ -24,13 +24,12 @@ public sealed class UNetTests
         InChannels = 1,
         OutChannels = 1,
         BlockChannels = [32, 64, 64],
-        DownAttention = [false, false, true],
-        UpAttention = [false, false, true],
+        AttentionLevels = [2],
         LayersPerBlock = 1,
     };
 
     /// <summary>Four small levels, every feature that owns parameters.</summary>
-    private static readonly UNetConfig Small = Mnist with { Height = 8, Width = 8, BlockChannels = [4, 8], DownAttention = [false, true], UpAttention = [false, true], NormGroups = 2 };
+    private static readonly UNetConfig Small = Mnist with { Height = 8, Width = 8, BlockChannels = [4, 8], AttentionLevels = [1], NormGroups = 2 };
 
     [Fact]
     public void TheYardsticksNetworksHaveTheirNumberOfParameters()
@@ -42,18 +41,39 @@ public sealed class UNetTests
     }
 
     [Fact]
-    public void TheWayUpConcatenatesAsTheHubDoes() =>
+    public void TheWayUpConcatenatesAsDiffusersDoes() =>
         Assert.Equal([512, 512, 512, 512, 512, 512, 512, 512, 384, 384, 256, 256], Cifar10.UpWidths().Select(w => w.Input));
 
     [Fact]
     public void EveryProblemOfAConfigurationIsNamedAtOnce()
     {
-        var broken = Cifar10 with { NormGroups = 48, Height = 30, Dropout = 1.5, DownsamplePadding = 2 };
+        var broken = Cifar10 with { NormGroups = 48, Height = 30 };
         var error = Assert.Throws<ConfigurationException>(() => new UNet(broken));
-        Assert.Contains("dropout is 1.5", error.Message);
         Assert.Contains("height 30 is no multiple of 8", error.Message);
         Assert.Contains("channels 128 is no multiple of the 48 norm groups", error.Message);
-        Assert.Contains("downsample padding is 2", error.Message);
+        error = Assert.Throws<ConfigurationException>(() => new UNet(Cifar10 with { Height = 0, Dropout = 1.5, DownsamplePadding = 2, AttentionLevels = [4], OutChannels = 0 }));
+        string[] named = ["network.dropout is 1.5", "network.downsample_padding is 2", "entry is 4; it must be a level from 0 to 3", "height 0 is no multiple of 8", "network.out_channels is 0"];
+        Assert.All(named, part => Assert.Contains(part, error.Message));
+    }
+
+    [Fact]
+    public void ANetworkForImagesIsBuiltFromTheirSize()
+    {
+        Assert.Equivalent(new UNetConfig { Height = 28, Width = 28, InChannels = 1, OutChannels = 1 }, UNetConfig.For(28, 28, 1), strict: true);
+        var wide = UNetConfig.For(30, 61, 3, classes: 10);
+        Assert.Equal((32, 64, 3, 3, 11), (wide.Height, wide.Width, wide.InChannels, wide.OutChannels, wide.ClassEmbeddings));
+        Assert.Equal([32, 64, 64, 128], wide.BlockChannels);
+        int[] sides = [1, 7, 8, 9, 16, 100, 256, 1000];
+        Assert.All(sides, side => Assert.Empty(UNetConfig.For(side, side, 1).Problems()));
+    }
+
+    [Fact]
+    public void HeadsMatterOnlyWhereThereIsAttention()
+    {
+        var network = Cifar10 with { BlockChannels = [96, 128, 160, 96], NormGroups = 32, AttentionHeadDim = 64, MiddleAttention = false };
+        Assert.Empty(network.Problems());
+        Assert.Contains("channels 160", Assert.Single((network with { UpAttentionLevels = [2] }).Problems()).ToString());
+        Assert.Contains("channels 96", Assert.Single((network with { MiddleAttention = true }).Problems()).ToString());
     }
 
     [Fact]

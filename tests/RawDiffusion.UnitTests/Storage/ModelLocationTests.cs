@@ -43,12 +43,12 @@ public class ModelLocationTests
     }
 
     [Fact]
-    public void AHubFolderIsOpened()
+    public void AFolderOfDiffusersIsOpened()
     {
         using var folder = new TempFolder();
-        HubFolder.Write(folder.At("hub"), new UNet2DConfig(), new SchedulerConfig(), []);
-        using var location = ModelLocation.Resolve(folder.At("hub"));
-        Assert.NotNull(location.Hub);
+        DiffusersFolder.Write(folder.At("model"), new DiffusersContents { Index = [], UNet = [], Scheduler = [], Weights = [] });
+        using var location = ModelLocation.Resolve(folder.At("model"));
+        Assert.NotNull(location.Diffusers);
         Assert.Null(location.Checkpoint);
     }
 

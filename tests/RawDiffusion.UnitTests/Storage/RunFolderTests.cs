@@ -30,7 +30,7 @@ public class RunFolderTests
         using (var run = RunFolder.Create(path, "x"))
             run.WriteConfig(Config);
         var message = Assert.Throws<ConfigurationException>(() => RunFolder.Create(path, "x")).Message;
-        Assert.Contains($"rawdiffusion resume {path}", message);
+        Assert.StartsWith($"{path} holds a run already", message);
         using var resumed = RunFolder.Resume(path);
         Assert.True(JsonNode.DeepEquals(Config, RunFolder.ReadConfig(resumed.Path)));
     }
@@ -49,8 +49,8 @@ public class RunFolderTests
         using var folder = new TempFolder();
         Assert.Contains("does not exist", Assert.Throws<ConfigurationException>(() => RunFolder.Resume(folder.At("absent"))).Message);
         Assert.Contains("no config.json", Assert.Throws<ConfigurationException>(() => RunFolder.Resume(folder.Path)).Message);
-        File.WriteAllText(folder.At("hub", "config.json"), """{"_class_name":"UNet2DModel"}""");
-        Assert.Throws<ConfigurationException>(() => RunFolder.Resume(folder.At("hub")));
+        File.WriteAllText(folder.At("diffusers", "config.json"), """{"_class_name":"UNet2DModel"}""");
+        Assert.Throws<ConfigurationException>(() => RunFolder.Resume(folder.At("diffusers")));
     }
 
     [Fact]

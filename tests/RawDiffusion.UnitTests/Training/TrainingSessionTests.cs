@@ -20,7 +20,8 @@ public class TrainingSessionTests
         Batch = 2,
         LogEvery = 2,
         SampleEvery = 0,
-        Network = new() { Channels = [4, 8], AttentionLevels = [1], LayersPerBlock = 1, NormGroups = 2, Conditional = true },
+        Network = new() { BlockChannels = [4, 8], AttentionLevels = [1], LayersPerBlock = 1, NormGroups = 2 },
+        Conditional = true,
         Sampling = new() { Steps = 2, Count = 2 },
     }, Data);
 
@@ -160,7 +161,7 @@ public class TrainingSessionTests
         {
             session.Run(CancellationToken.None);
         }
-        var config = plan.Config with { Network = plan.Config.Network with { StartFrom = folder.Path } };
+        var config = plan.Config with { StartFrom = folder.Path };
         string message = Assert.Throws<ConfigurationException>(() => TrainingPlan.Resolve(config, Data)).Message;
         Assert.Contains("has 5 channels, but the images have 3, and the data brings no condition planes", message);
         Assert.Contains("answers 7 channels for images of 3", message);
