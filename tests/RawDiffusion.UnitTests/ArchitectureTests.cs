@@ -17,6 +17,7 @@ public partial class ArchitectureTests
     private static readonly Dictionary<string, string[]> _references = new()
     {
         ["RawDiffusion.Core"] = [],
+        ["RawDiffusion.Cases"] = ["Core"],
         ["RawDiffusion.Cpu"] = ["Core"],
         ["RawDiffusion.Cuda"] = ["Core"],
         ["RawDiffusion.Models"] = ["Core"],
@@ -27,7 +28,7 @@ public partial class ArchitectureTests
         ["RawDiffusion.Pipelines"] = ["Core", "Diffusion", "Images", "Models", "Storage"],
         ["RawDiffusion.Training"] = ["Core", "Data", "Diffusion", "Images", "Models", "Pipelines", "Storage"],
         ["RawDiffusion"] = ["Core", "Cpu", "Cuda", "Data", "Diffusion", "Images", "Models", "Pipelines", "Storage", "Training"],
-        ["RawDiffusion.Trainer"] = ["", "Core", "Cpu", "Cuda", "Data", "Diffusion", "Images", "Models", "Pipelines", "Storage", "Training"],
+        ["RawDiffusion.Trainer"] = ["", "Cases", "Core", "Cpu", "Cuda", "Data", "Diffusion", "Images", "Models", "Pipelines", "Storage", "Training"],
     };
 
     /// <summary>Source generators: part of the build, not of the program.</summary>
@@ -59,6 +60,7 @@ public partial class ArchitectureTests
 
     [Theory]
     [InlineData("RawDiffusion.Core")]
+    [InlineData("RawDiffusion.Cases")]
     [InlineData("RawDiffusion.Models")]
     [InlineData("RawDiffusion.Diffusion")]
     [InlineData("RawDiffusion.Storage")]
@@ -128,7 +130,7 @@ public partial class ArchitectureTests
     [Fact]
     public void EveryOpHasCases()
     {
-        var withCases = Testing.OpCases.All.Select(c => c.Op).ToHashSet();
+        var withCases = OpCases.All.Select(c => c.Op).ToHashSet();
         var forward = Ops().Values.SelectMany(methods => methods).Select(core => core[..^"Core".Length]).Where(m => !m.Contains("Backward"));
         Assert.Empty(forward.Except(withCases));
     }
