@@ -56,7 +56,8 @@ public static class ParameterFiles
             if (Array.FindIndex(values, value => !float.IsFinite(value)) is >= 0 and var bad)
             {
                 throw new StorageException(
-                    $"{source} holds {values[bad]} in '{prefix + parameter.Name}', where a network has finite numbers: what made it went wrong. Use an earlier state of the model.");
+                    $"{source} holds {values[bad]} in '{prefix + parameter.Name}', where a network has finite numbers: what made it went wrong. Use an earlier " +
+                        $"state of the model.");
             }
             Upload(values, set.Slice(arena, parameter.Name));
         }

@@ -44,7 +44,8 @@ public static class Conv2dCases
     private static DeviceCase WeightsReplaced => new("Conv2d", "3x3,weights-replaced", Tolerance.Sum,
         [
             Constant("x", new(2, 4, 5, 3)), State("w", new(4, 3, 3, 3)), Constant("others", new(4, 3, 3, 3)),
-            Output("before", new(2, 4, 5, 4)), Output("uploaded", new(2, 4, 5, 4)), Output("dx before", new(2, 4, 5, 3)), Output("copied", new(2, 4, 5, 4)), Output("dx", new(2, 4, 5, 3)),
+            Output("before", new(2, 4, 5, 4)), Output("uploaded", new(2, 4, 5, 4)), Output("dx before", new(2, 4, 5, 3)),
+                Output("copied", new(2, 4, 5, 4)), Output("dx", new(2, 4, 5, 3)),
         ],
         (device, of) =>
         {

@@ -26,7 +26,8 @@ public static class MeanSquaredErrorCases
         {
             Shape shape = new(1, 1 << 18);
             double[] values = [.. Enumerable.Range(0, (int)shape.Count).Select(i => i < 2048 && i % 4 == 0 ? 4096 : (double)0.45f)];
-            return ForwardOnly("small-after-large", new CaseTensor("prediction", shape, Role.Constant, values), new CaseTensor("truth", shape, Role.Constant, new double[shape.Count]));
+            return ForwardOnly("small-after-large", new CaseTensor("prediction", shape, Role.Constant, values),
+                new CaseTensor("truth", shape, Role.Constant, new double[shape.Count]));
         }
     }
 

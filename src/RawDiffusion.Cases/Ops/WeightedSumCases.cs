@@ -28,7 +28,8 @@ public static class WeightedSumCases
     private static CaseTensor Row(int terms, params double[] s) => Given("coefficients", new(1, terms + s.Length), [.. _numbers[..terms], .. s]);
 
     private static CaseTensor Rows(int terms, params double[] s) => Given(
-        "coefficients", new(3, terms + (s.Length > 0 ? 1 : 0)), [.. Enumerable.Range(0, 3).SelectMany(n => (double[])[.. _numbers[..terms].Select(c => c * (n - 0.5)), .. s.Skip(n).Take(1)])]);
+        "coefficients", new(3, terms + (s.Length > 0 ? 1 : 0)),
+            [.. Enumerable.Range(0, 3).SelectMany(n => (double[])[.. _numbers[..terms].Select(c => c * (n - 0.5)), .. s.Skip(n).Take(1)])]);
 
     private static DeviceCase Case(string name, int terms, CaseTensor coefficients, params CaseTensor[] optional) => new("WeightedSum", name, Tolerance.Elementwise,
         [.. Enumerable.Range(0, terms).Select(k => Constant($"x{k}", _shape)), coefficients, .. optional, Integers("position", 9, 1), Output("y", _shape)],

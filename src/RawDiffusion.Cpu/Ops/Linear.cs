@@ -10,7 +10,8 @@ public sealed unsafe partial class CpuDevice
 
     /// <inheritdoc/>
     protected override void LinearBackwardInputCore(Tensor dy, Tensor w, Sink dx) =>
-        _gemm.Multiply(LinearInputProduct(dy.Shape, dx.Tensor!.Shape) with { Beta = dx.Accumulate ? 1 : 0 }, Floats(dy), Floats(w), Floats(dx.Tensor), identity: WeightsIdentity.Of(w));
+        _gemm.Multiply(LinearInputProduct(dy.Shape, dx.Tensor!.Shape) with { Beta = dx.Accumulate ? 1 : 0 },
+            Floats(dy), Floats(w), Floats(dx.Tensor), identity: WeightsIdentity.Of(w));
 
     /// <inheritdoc/>
     protected override void LinearBackwardWeightCore(Tensor x, Tensor dy, Sink dw, Sink dbias)

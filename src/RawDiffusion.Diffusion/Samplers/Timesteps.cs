@@ -36,7 +36,8 @@ public static class Timesteps
         }
         return timesteps[0] <= last
             ? timesteps
-            : throw new ConfigurationException($"{count} leading steps with an offset of {offset} begin at timestep {timesteps[0]}, but the model's noise schedule ends at {last}; use fewer steps.");
+            : throw new ConfigurationException($"{count} leading steps with an offset of {offset} begin at timestep {timesteps[0]}, but the model's noise " +
+                $"schedule ends at {last}; use fewer steps.");
     }
 
     /// <summary>

@@ -130,9 +130,11 @@ internal static class SchedulerKeys
 
     private static JsonNode WritePrediction(DiffusersScheduler s) => s.Diffusion.Prediction != Prediction.PosteriorMean
         ? NamedEnum<Prediction>.NameOf(s.Diffusion.Prediction)
-        : throw new ConfigurationException("The format has no name for networks that predict the posterior's mean; it knows epsilon, sample (x0) and v_prediction. Such a model cannot be exported.");
+        : throw new ConfigurationException("The format has no name for networks that predict the posterior's mean; it knows epsilon, sample (x0) and " +
+            "v_prediction. Such a model cannot be exported.");
 
-    private static DiffusersScheduler ReadVariance(ConfigFields fields, DiffusersScheduler s) => fields.Choice("variance_type", "fixed_small", "fixed_small", "fixed_small_log", "fixed_large", "learned_range") switch
+    private static DiffusersScheduler ReadVariance(ConfigFields fields, DiffusersScheduler s) =>
+        fields.Choice("variance_type", "fixed_small", "fixed_small", "fixed_small_log", "fixed_large", "learned_range") switch
     {
         "learned_range" => s with { LearnedVariance = true },
         "fixed_large" => s with { Sampling = s.Sampling with { Variance = ReverseVariance.FixedLarge } },

@@ -63,7 +63,8 @@ internal static partial class BenchCommand
         var config = built.Config with { Dataset = images };
         using var device = DeviceChoice.Open(config.Device);
         Talk.Line($"{config.Preset} on {device.Description}, batches of {config.Batch}");
-        var result = BenchmarkRun.Run(config, config.Network.FittedTo(images.Height, images.Width, images.Channels, config.Conditional ? images.ClassNames.Count + 1 : null), device, sampleBatch);
+        var result = BenchmarkRun.Run(
+            config, config.Network.FittedTo(images.Height, images.Width, images.Channels, config.Conditional ? images.ClassNames.Count + 1 : null), device, sampleBatch);
         Console.WriteLine(JsonSerializer.Serialize(result, BenchContext.Default.BenchmarkResult));
         return 0;
     }

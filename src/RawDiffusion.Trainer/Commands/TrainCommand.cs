@@ -17,7 +17,8 @@ internal static class TrainCommand
         "The images: a folder with MNIST's four IDX files (.gz or not), CIFAR-10's binary batches, or a folder, zip or tar of images, where class folders give labels and train/ " +
         "is used if it exists. Left out: built-in coloured shapes.");
     private static readonly Option<string?> Preset = Parameters.Text("--preset", "NAME",
-        $"Where all settings start from: {string.Join(", ", Presets.All.Keys)}. Left out: shapes without --data; with it mnist for grey images of at most 28×28, otherwise cifar10.");
+        $"Where all settings start from: {string.Join(", ", Presets.All.Keys)}. Left out: shapes without --data; with it mnist for grey images of at most " +
+            $"28×28, otherwise cifar10.");
     private static readonly Option<long?> Steps = Parameters.Number<long>("--steps", "N", "Training steps in all.");
     private static readonly Option<int?> Batch = Parameters.Number<int>("--batch", "N", "Images per step.");
     private static readonly Option<double?> LearningRate = Parameters.Number<double>("--lr", "X", "The learning rate after warm-up.");
@@ -25,15 +26,19 @@ internal static class TrainCommand
     private static readonly Option<string?> Out = Parameters.Text("--out", "RUN", "The run's folder. Left out: the next free one, such as runs/0001-shapes.");
     private static readonly Option<string?> DeviceName = Parameters.Device();
     private static readonly Option<string?> Precision = Parameters.Text("--precision", "NAME", "auto, fp32, tf32 or bf16.");
-    private static readonly Option<string?> ConfigPath = Parameters.Text("--config", "FILE", "A JSON file with any of the settings, such as another run's config.json. Options go before it.");
+    private static readonly Option<string?> ConfigPath = Parameters.Text("--config", "FILE", "A JSON file with any of the settings, such as another run's " +
+        "config.json. Options go before it.");
     private static readonly Option<string[]> Settings = new("--set")
     {
         HelpName = "key=value",
-        Description = "Any setting by its name in config.json, such as --set optimizer.ema_decay=0.999 --set network.channels=[32,64]. May be repeated; goes before everything else.",
+        Description = "Any setting by its name in config.json, such as --set optimizer.ema_decay=0.999 --set network.channels=[32,64]. May be repeated; goes " +
+            "before everything else.",
     };
     private static readonly Option<long?> SaveEvery = Parameters.Number<long>("--save-every", "N", "Steps between checkpoints; the last step is always saved.");
-    private static readonly Option<long?> SampleEvery = Parameters.Number<long>("--sample-every", "N", "Steps between pictures of samples; the last step always draws one, 0 draws none before.");
-    private static readonly Option<bool> Conditional = new("--conditional") { Description = "Learn the data's labels, for `sample --class NAME --guidance S`. On in preset shapes." };
+    private static readonly Option<long?> SampleEvery = Parameters.Number<long>("--sample-every", "N", "Steps between pictures of samples; the last step always " +
+        "draws one, 0 draws none before.");
+    private static readonly Option<bool> Conditional = new("--conditional") { Description = "Learn the data's labels, for `sample --class NAME --guidance S`. " +
+        "On in preset shapes." };
     private static readonly Option<bool> DryRun = new("--dry-run") { Description = "Check everything, print the resolved config.json, and stop." };
 
     /// <summary>The command with its options.</summary>
@@ -134,7 +139,8 @@ internal static class TrainCommand
         {
             Talk.Line($"labels: {ClassNames.Describe(data.ClassNames, data.ClassNames.Count)}");
         }
-        Talk.Line($"network: {new UNet(plan.Network).Parameters.Sum(parameter => parameter.Shape.Count):N0} parameters on {plan.Network.Height}×{plan.Network.Width}×{plan.Network.InChannels} images");
+        Talk.Line($"network: {new UNet(plan.Network).Parameters.Sum(parameter => parameter.Shape.Count):N0} parameters on " +
+            $"{plan.Network.Height}×{plan.Network.Width}×{plan.Network.InChannels} images");
         DescribeMemory(plan);
     }
 
@@ -154,7 +160,8 @@ internal static class TrainCommand
         }
         catch (DeviceException e)
         {
-            Talk.Line($"memory: {Talk.Bytes(TrainingRehearsal.Of(plan).Bytes)} for tensors, with batches of {plan.Config.Batch}, and what the device needs of its own, which cannot be asked here: {e.Message}");
+            Talk.Line($"memory: {Talk.Bytes(TrainingRehearsal.Of(plan).Bytes)} for tensors, with batches of {plan.Config.Batch}, and what the device needs of " +
+                $"its own, which cannot be asked here: {e.Message}");
         }
     }
 }
