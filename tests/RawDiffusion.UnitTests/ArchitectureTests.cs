@@ -1,6 +1,7 @@
 using System.Reflection;
 using System.Text.RegularExpressions;
 using System.Xml.Linq;
+using RawDiffusion.Cases;
 using RawDiffusion.Core;
 
 namespace RawDiffusion.UnitTests;

@@ -1,3 +1,4 @@
+using RawDiffusion.Cases;
 using RawDiffusion.Core;
 using RawDiffusion.Cpu;
 using RawDiffusion.Testing;
