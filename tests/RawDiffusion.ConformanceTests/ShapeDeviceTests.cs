@@ -4,7 +4,6 @@ using RawDiffusion.Cpu;
 using RawDiffusion.Diffusion;
 using RawDiffusion.Models;
 using RawDiffusion.Pipelines;
-using RawDiffusion.Testing;
 using RawDiffusion.Training;
 
 namespace RawDiffusion.ConformanceTests;
