@@ -96,8 +96,11 @@ public static class DiffusersUNet
     }
 
     private static UNetConfig ReadDownBlocks(ConfigFields fields, UNetConfig unet) =>
-        unet with { AttentionLevels = ReadBlocks(fields, unet, "down_block_types", [DownBlock, AttnDownBlock, AttnDownBlock, AttnDownBlock],
-            [DownBlock, AttnDownBlock], finestFirst: true) };
+        unet with
+        {
+            AttentionLevels = ReadBlocks(fields, unet, "down_block_types", [DownBlock, AttnDownBlock, AttnDownBlock, AttnDownBlock],
+            [DownBlock, AttnDownBlock], finestFirst: true)
+        };
 
     private static UNetConfig ReadUpBlocks(ConfigFields fields, UNetConfig unet)
     {

@@ -135,11 +135,11 @@ internal static class SchedulerKeys
 
     private static DiffusersScheduler ReadVariance(ConfigFields fields, DiffusersScheduler s) =>
         fields.Choice("variance_type", "fixed_small", "fixed_small", "fixed_small_log", "fixed_large", "learned_range") switch
-    {
-        "learned_range" => s with { LearnedVariance = true },
-        "fixed_large" => s with { Sampling = s.Sampling with { Variance = ReverseVariance.FixedLarge } },
-        _ => s with { Sampling = s.Sampling with { Variance = ReverseVariance.FixedSmall } },
-    };
+        {
+            "learned_range" => s with { LearnedVariance = true },
+            "fixed_large" => s with { Sampling = s.Sampling with { Variance = ReverseVariance.FixedLarge } },
+            _ => s with { Sampling = s.Sampling with { Variance = ReverseVariance.FixedSmall } },
+        };
 
     private static JsonNode WriteVariance(DiffusersScheduler s) => s.LearnedVariance ? "learned_range" : NamedEnum<ReverseVariance>.NameOf(s.Sampling.Variance);
 }

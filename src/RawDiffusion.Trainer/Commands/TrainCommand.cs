@@ -37,8 +37,11 @@ internal static class TrainCommand
     private static readonly Option<long?> SaveEvery = Parameters.Number<long>("--save-every", "N", "Steps between checkpoints; the last step is always saved.");
     private static readonly Option<long?> SampleEvery = Parameters.Number<long>("--sample-every", "N", "Steps between pictures of samples; the last step always " +
         "draws one, 0 draws none before.");
-    private static readonly Option<bool> Conditional = new("--conditional") { Description = "Learn the data's labels, for `sample --class NAME --guidance S`. " +
-        "On in preset shapes." };
+    private static readonly Option<bool> Conditional = new("--conditional")
+    {
+        Description = "Learn the data's labels, for `sample --class NAME --guidance S`. " +
+        "On in preset shapes."
+    };
     private static readonly Option<bool> DryRun = new("--dry-run") { Description = "Check everything, print the resolved config.json, and stop." };
 
     /// <summary>The command with its options.</summary>
