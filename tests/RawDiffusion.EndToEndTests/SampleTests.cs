@@ -64,7 +64,7 @@ public class SampleTests(TrainedRun trained)
         string[][] variants =
         [
             [], ["--sampler", "ddpm"], ["--sampler", "ddpm", "--variance", "fixed_small"], ["--sampler", "ddim"], ["--sampler", "plms"], ["--steps", "5"], ["--sampler", "ddim", "--eta", "1"],
-            ["--spacing", "leading"], ["--clip", "off"], ["--clip", "0.5"], ["--class", "3"], ["--guidance", "4"], ["--weights", "raw"],
+            ["--spacing", "leading"], ["--sampler", "ddpm", "--clip", "off"], ["--clip", "0.5"], ["--class", "3"], ["--guidance", "4"], ["--weights", "raw"],
         ];
         string[] images = variants.Select((options, i) =>
         {
