@@ -81,7 +81,8 @@ public class SampleTests(TrainedRun trained)
         using var at = new Workspace();
         string[][][] pairs =
         [
-            [[], ["--spacing", "trailing", "--clip", "1", "--eta", "0", "--threads", "1"]],
+            [[], ["--sampler", "dpmpp_2m", "--spacing", "linspace", "--clip", "1", "--threads", "1"]],
+            [["--sampler", "ddim"], ["--sampler", "ddim", "--spacing", "trailing", "--eta", "0"]],
             [["--sampler", "ddpm"], ["--sampler", "ddpm", "--variance", "auto", "--spacing", "linspace"]],
             [["--sampler", "ddpm"], ["--sampler", "ddpm", "--variance", "fixed_large"]],
             [["--class", "2"], ["--class", "triangle"]],
@@ -123,7 +124,7 @@ public class SampleTests(TrainedRun trained)
         using var at = new Workspace();
         string said = at.Run("sample", Run, "--out", "x.png", "--count", "1", "--class", "star", "--guidance", "3", "--steps", "5").Succeeded().Error;
         Assert.Contains($"of {classes}; drawn: 3 star", said);
-        Assert.Contains("ddim with 5 steps (10 network evaluations an image), seed 0", said);
+        Assert.Contains("dpmpp_2m with 5 steps (10 network evaluations an image), seed 0", said);
         Assert.Contains($"of {classes} in turn", at.Run("sample", Run, "--out", "x.png", "--count", "1", "--guidance", "1", "--steps", "5").Succeeded().Error);
     }
 
@@ -169,7 +170,7 @@ public class SampleTests(TrainedRun trained)
         at.Run("sample", Run, "--out", "x.png", "--sampler", "ddpm", "--eta", "1").Refused(2, "--eta was given, but ddpm does not use it: it is for ddim");
         at.Run("sample", Run, "--out", "x.png", "--sampler", "dpmpp_2m", "--eta", "0").Refused(2, "--eta was given, but dpmpp_2m does not use it");
         at.Run("sample", Run, "--out", "x.png", "--sampler", "plms", "--variance", "fixed_small").Refused(2, "--variance was given, but plms does not use it: it is for ddpm");
-        at.Run("sample", Run, "--out", "x.png", "--variance", "auto").Refused(2, "--variance was given, but ddim does not use it");
+        at.Run("sample", Run, "--out", "x.png", "--variance", "auto").Refused(2, "--variance was given, but dpmpp_2m does not use it");
         at.Run("sample", Run, "--out", "x.png", "--sampler", "ddpm", "--variance", "learned").Refused(2, "learned needs a network that predicts its variance");
         at.Run("sample", Run, "--out", "x.png", "--sampler", "ddpm", "--variance", "fixed").Refused(2, "--variance is 'fixed'", "fixed_small, fixed_large");
         at.Run("sample", Run, "--out", "x.png", "--spacing", "linspaced", "--clip", "0", "--class", "stair").Refused(2, "did you mean linspace?", "--clip is '0'", "did you mean star?");
