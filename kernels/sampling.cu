@@ -33,20 +33,27 @@ KERNEL estimate_x0(float* x0, const float* x, const float* output, const float* 
 // y may be any term; noise may be null. With s = 0 neither noise nor the stream is looked at. 4·(terms + 1) bytes per element, 4 more with
 // noise given, and 2 FLOPs for each term.
 
+constexpr int MostTerms = 8;                         // Core's Device.MostTerms
+
 struct Terms {
-    const float* at[8];                             // Core's Device.MostTerms
+    const float* at[MostTerms];
 };
 
 KERNEL weighted_sum(
     float* y, const float* coefficients, Terms terms, const float* noise, const int* position, u64 seed, u32 purpose, int count, int noisy, int stride,
     int samples, long long perSample) {
+    // Loops of a fixed length: places in a parameter that are known only at run time would have it copied to local memory.
     bool aligned = isAligned16(y, noise);
-    for (int k = 0; k < count; k++) aligned = aligned && isAligned16(terms.at[k]);
+#pragma unroll
+    for (int k = 0; k < MostTerms; k++) aligned = aligned && (k >= count || isAligned16(terms.at[k]));
     forEachQuad(samples, perSample, aligned, [&](Quad q) {
         const float* c = coefficients + (long long)q.sample * stride;
         float4 first = load4(terms.at[0] + q.at, q.count, q.whole);
         float4 sum = count == 1 ? c[0] * first : weigh(c[0], first, c[1], load4(terms.at[1] + q.at, q.count, q.whole));
-        for (int k = 2; k < count; k++) sum = weigh(1, sum, c[k], load4(terms.at[k] + q.at, q.count, q.whole));
+#pragma unroll
+        for (int k = 2; k < MostTerms; k++) {
+            if (k < count) sum = weigh(1, sum, c[k], load4(terms.at[k] + q.at, q.count, q.whole));
+        }
         float s = noisy ? c[count] : 0;
         if (s != 0) {
             float4 z = noise ? load4(noise + q.at, q.count, q.whole) : normals(streamBlock(seed, purpose, position, q.sample, q.block));

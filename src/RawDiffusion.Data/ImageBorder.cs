@@ -1,15 +1,17 @@
+using RawDiffusion.Images;
+
 namespace RawDiffusion.Data;
 
-/// <summary>Where a data set's images stand in the network's larger ones: in the middle, an odd row or column of border at the bottom or right.</summary>
+/// <summary>Where a data set's images stand in the network's larger ones: see <see cref="Centre"/>.</summary>
 /// <param name="data">The images.</param>
 /// <param name="height">Rows with the border: at least the images'.</param>
 /// <param name="width">Columns with the border.</param>
 public readonly struct ImageBorder(IDataset data, int height, int width)
 {
-    private readonly int _top = (height - data.Height) / 2;
+    private readonly int _top = Centre.Begin(height, data.Height);
 
     /// <summary>The column at which images begin.</summary>
-    public int Left { get; } = (width - data.Width) / 2;
+    public int Left { get; } = Centre.Begin(width, data.Width);
 
     /// <summary>Copies an image into its border, which stays as it is.</summary>
     /// <param name="image">[data's height, width, channels].</param>

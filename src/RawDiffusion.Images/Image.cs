@@ -87,7 +87,7 @@ public sealed class Image
             throw new ArgumentException($"A part of {height}×{width} does not fit into a picture of {Height}×{Width}.");
         }
         var result = new Image(height, width, Channels);
-        int top = (Height - height) / 2, left = (Width - width) / 2, rowBytes = width * Channels;
+        int top = Centre.Begin(Height, height), left = Centre.Begin(Width, width), rowBytes = width * Channels;
         for (int y = 0; y < height; y++)
         {
             Pixels.AsSpan(((top + y) * Width + left) * Channels, rowBytes).CopyTo(result.Pixels.AsSpan(y * rowBytes));

@@ -1,5 +1,6 @@
 using RawDiffusion.Core;
 using RawDiffusion.Diffusion;
+using RawDiffusion.Images;
 
 namespace RawDiffusion.Pipelines;
 
@@ -101,7 +102,7 @@ public static class ImageSampler
     {
         float[] source = padded.ToArray();
         int h = padded.Shape[1], w = padded.Shape[2], row = model.Width * model.Channels;
-        int top = (h - model.Height) / 2, left = (w - model.Width) / 2;
+        int top = Centre.Begin(h, model.Height), left = Centre.Begin(w, model.Width);
         for (int n = 0; n < padded.Shape.N; n++)
         {
             for (int y = 0; y < model.Height; y++)

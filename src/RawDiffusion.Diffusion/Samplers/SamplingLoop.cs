@@ -26,6 +26,7 @@ public sealed class SamplingLoop : IDisposable
     /// <param name="seed">The seed of all samples.</param>
     /// <param name="hooks">What else happens in a step.</param>
     /// <param name="replay">Whether the device may record a step and replay it: denoiser and hooks must then have no state of their own on the host.</param>
+    /// <exception cref="ArgumentException">The table takes parts of more earlier steps than the sampler keeps.</exception>
     /// <exception cref="DeviceException">The device has no memory for the batches and the table.</exception>
     public SamplingLoop(
         Sampler sampler, StepTable table, Denoiser denoiser, Device device, Shape shape, ulong seed, IReadOnlyList<IStepHook>? hooks = null, bool replay = false)

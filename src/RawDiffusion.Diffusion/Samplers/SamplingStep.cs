@@ -18,6 +18,10 @@ public sealed class SamplingStep : IDisposable
 
     internal SamplingStep(StepTable table, int history, Denoiser denoiser, IReadOnlyList<IStepHook> hooks, Device device, Shape shape, ulong seed)
     {
+        if (table.HistoryTerms > history)
+        {
+            throw new ArgumentException($"the table takes parts of {table.HistoryTerms} earlier steps, but the sampler keeps {history}");
+        }
         (_table, _denoiser, _hooks, _seed) = (table, denoiser, hooks, seed);
         try
         {

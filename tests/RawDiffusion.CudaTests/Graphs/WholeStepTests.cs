@@ -114,13 +114,15 @@ public class WholeStepTests
         var sampler = Samplers.DpmSolver2M(3);
         var rows = sampler.Plan(DiffusionProcess.Linear(8, Prediction.X0)).Rows;
         var noising = new StepRow { U = 0.9, W = [0], S = 0.4 };
-        var table = new StepTable([rows[0], noising, rows[0] with { InputScale = 0.5 }, rows[1], noising, rows[1] with { Timestep = 2.5 }, rows[2]]).With("known", i => [0.1 * i, 0.2]);
+        var table = new StepTable([rows[0], noising, rows[0] with { InputScale = 0.5 }, rows[1], noising, rows[1] with { Timestep = 2.5 }, rows[2]])
+            .With("known", i => [0.1 * i, 0.2]);
         Assert.Equal(5, table.Evaluations);
         float[][] results = [.. ((bool[])[true, false]).Select(graphs =>
         {
             using var device = Open(graphs);
             var shape = new Shape(2, 3, 4, 3);
-            using Tensor mask = new Tensor(device, shape).Upload([.. Enumerable.Range(0, (int)shape.Count).Select(i => i % 2f)]), known = new Tensor(device, shape).Upload([.. Enumerable.Range(0, (int)shape.Count).Select(i => MathF.Sin(i))]);
+            using var mask = new Tensor(device, shape).Upload([.. Enumerable.Range(0, (int)shape.Count).Select(i => i % 2f)]);
+            using var known = new Tensor(device, shape).Upload([.. Enumerable.Range(0, (int)shape.Count).Select(i => MathF.Sin(i))]);
             int calls = 0;
             using var loop = new SamplingLoop(sampler, table, (x, timesteps) =>
             {

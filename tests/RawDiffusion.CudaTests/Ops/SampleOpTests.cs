@@ -126,11 +126,13 @@ public class SampleOpTests
             gpu.Device.FillNormal(drawn, stream with { Purpose = purpose });
             return drawn;
         }
-        Tensor x = draw(RandomPurpose.Noise), output = draw(RandomPurpose.SamplingStart), previous = draw(RandomPurpose.Dropout), x0 = make(), next = make(), estimate = make(), apart = make();
+        Tensor x = draw(RandomPurpose.Noise), output = draw(RandomPurpose.SamplingStart), previous = draw(RandomPurpose.Dropout);
+        Tensor x0 = make(), next = make(), estimate = make(), apart = make();
         gpu.Device.DenoiseUpdate(x, output, multistep ? previous : null, gpu.Upload(1.2f, -0.6f, 0.9f, 0.8f, 0.3f, -0.2f, s), null, stream, x0, next);
         gpu.Device.EstimateX0(x, output, gpu.Make(3).Slice(0, new Shape(1, 3)).Upload([1.2f, -0.6f, 0.9f]), estimate);
         float[] weights = multistep ? [0.8f, 0.3f, -0.2f, s] : [0.8f, 0.3f, s];
-        gpu.Device.WeightedSum(gpu.Make(weights.Length).Slice(0, new Shape(1, weights.Length)).Upload(weights), multistep ? [x, estimate, previous] : [x, estimate], null, stream, apart);
+        var row = gpu.Make(weights.Length).Slice(0, new Shape(1, weights.Length)).Upload(weights);
+        gpu.Device.WeightedSum(row, multistep ? [x, estimate, previous] : [x, estimate], null, stream, apart);
         Assert.Equal(x0.ToArray(), estimate.ToArray());
         Assert.Equal(next.ToArray(), apart.ToArray());
     }

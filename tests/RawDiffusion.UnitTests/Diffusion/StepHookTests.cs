@@ -28,7 +28,8 @@ public sealed class StepHookTests : IDisposable
         using var cpu = new CpuDevice(2);
         var sampler = new SamplingConfig { Sampler = NamedEnum<SamplerName>.Find(name)!.Value, Steps = 6, Eta = 0.7 }.Create();
         using var start = SamplerRun.Start(cpu, new Shape(3, 5, 7, 3), 8);
-        using Tensor fused = SamplerRun.Run(sampler, sampler.Plan(_process), Answer, start, seed: 8), apart = SamplerRun.Run(sampler, sampler.Plan(_process), Answer, start, seed: 8, hooks: [new Nothing()]);
+        using var fused = SamplerRun.Run(sampler, sampler.Plan(_process), Answer, start, seed: 8);
+        using var apart = SamplerRun.Run(sampler, sampler.Plan(_process), Answer, start, seed: 8, hooks: [new Nothing()]);
         Assert.Equal(fused.ToArray(), apart.ToArray());
     }
 
@@ -41,7 +42,8 @@ public sealed class StepHookTests : IDisposable
         var sampler = new SamplingConfig { Sampler = NamedEnum<SamplerName>.Find(name)!.Value, Steps = 5 }.Create();
         float[] picture = [.. Enumerable.Range(0, (int)shape.Count).Select(i => MathF.Sin(i))], half = [.. Enumerable.Range(0, picture.Length).Select(i => i % 48 < 24 ? 1f : 0)];
         using Tensor start = SamplerRun.Start(cpu, shape, 1), mask = new Tensor(cpu, shape).Upload(half), known = new Tensor(cpu, shape).Upload(picture);
-        using Tensor free = SamplerRun.Run(sampler, sampler.Plan(_process), Answer, start, 1), filled = SamplerRun.Run(sampler, sampler.Plan(_process), Answer, start, 1, hooks: [new KnownPixels(mask, known)]);
+        using var free = SamplerRun.Run(sampler, sampler.Plan(_process), Answer, start, 1);
+        using var filled = SamplerRun.Run(sampler, sampler.Plan(_process), Answer, start, 1, hooks: [new KnownPixels(mask, known)]);
         float[] without = free.ToArray(), with = filled.ToArray();
         for (int i = 0; i < with.Length; i++)
         {
@@ -52,7 +54,9 @@ public sealed class StepHookTests : IDisposable
     [Fact]
     public void AMaskMayBeAnythingBetween()
     {
-        using Tensor mask = new Tensor(_device, new Shape(4)).Upload([0.0, 1, 0.25, 1]), known = new Tensor(_device, new Shape(4)).Upload([double.NaN, 2, 4, 6]), start = new Tensor(_device, new Shape(4)).Upload([1.0, 1, 1, 1]);
+        var shape = new Shape(4);
+        using Tensor mask = new Tensor(_device, shape).Upload([0.0, 1, 0.25, 1]), known = new Tensor(_device, shape).Upload([double.NaN, 2, 4, 6]);
+        using var start = new Tensor(_device, shape).Upload([1.0, 1, 1, 1]);
         var table = new StepTable([new StepRow { Timestep = 3, P = 1, U = 0, V = 1 }]);
         using var result = SamplerRun.Run(new TableSampler(table), table, Answer, start, 1, hooks: [new KnownPixels(mask, known)]);
         Assert.Equal([1, 2, 1.75, 6], result.ToArray<double>());
@@ -77,10 +81,20 @@ public sealed class StepHookTests : IDisposable
 
         // Sample 0 has no noise at all. Each other one lacks the known value, and has one noise of size 1: the start, a step's, or a redrawing's.
         int count = rows.Count, samples = 2 + 3 * count;
-        Tensor impulses(Func<int, int> sample, int pixel) => new Tensor(_device, new Shape(samples, 2)).Upload(Impulse(samples, sample(0), pixel));
-        var z = Enumerable.Range(0, count).Select(i => new Tensor(_device, new Shape(samples, 2)).Upload([.. Impulse(samples, 2 + i, 0).Zip(Impulse(samples, 2 + count + i, 1), (a, b) => a + b)])).ToList();
-        var redrawn = Enumerable.Range(0, count).Select(i => impulses(_ => 2 + 2 * count + i, 0)).ToList();
-        using Tensor start = impulses(_ => 1, 1), mask = new Tensor(_device, new Shape(samples, 2)).Upload([.. Enumerable.Range(0, 2 * samples).Select(i => 1.0 - i % 2)]), known = impulses(_ => 0, 0);
+        var shape = new Shape(samples, 2);
+        Tensor impulses(params (int Sample, int Pixel)[] places)
+        {
+            double[] values = new double[2 * samples];
+            foreach (var (sample, pixel) in places)
+            {
+                values[2 * sample + pixel] = 1;
+            }
+            return new Tensor(_device, shape).Upload(values);
+        }
+        var z = Enumerable.Range(0, count).Select(i => impulses((2 + i, 0), (2 + count + i, 1))).ToList();
+        var redrawn = Enumerable.Range(0, count).Select(i => impulses((2 + 2 * count + i, 0))).ToList();
+        using Tensor start = impulses((1, 1)), known = impulses((0, 0));
+        using var mask = new Tensor(_device, shape).Upload([.. Enumerable.Range(0, 2 * samples).Select(i => 1.0 - i % 2)]);
         using var result = SamplerRun.Run(new TableSampler(table), table, Map((x, t) =>
         {
             double a = process.Schedule.AlphaBar((int)t), factor = Math.Sqrt(a) / (1 - a * a * rho * rho);
@@ -112,7 +126,8 @@ public sealed class StepHookTests : IDisposable
         const double step = 0.02, data = 0.4, noise = 0.09;
         var rows = Enumerable.Range(0, 1500).Select(_ => new StepRow { Timestep = 0, Q = 1, U = 1 - step / 2 / noise, V = step / 2 / noise, S = Math.Sqrt(step) }).ToList();
         var table = new StepTable(rows);
-        using Tensor start = new Tensor(_device, new Shape(1)).Clear(), once = new Tensor(_device, new Shape(1)).Upload([1.0]), never = new Tensor(_device, new Shape(1)).Clear();
+        var shape = new Shape(1);
+        using Tensor start = new Tensor(_device, shape).Clear(), once = new Tensor(_device, shape).Upload([1.0]), never = new Tensor(_device, shape).Clear();
         double variance = 0;
         using var result = SamplerRun.Run(new TableSampler(table), table, (x, _) => new Tensor(x.Device, x.Shape).Upload([x.ToArray<double>()[0] * data / (data + noise)]), start, 1,
             noise: [once, .. Enumerable.Repeat(never, 1499)], observer: (_, x, _) => variance += Math.Pow(x.ToArray<double>()[0], 2));
@@ -128,6 +143,8 @@ public sealed class StepHookTests : IDisposable
         Assert.Contains("'estimate'", Assert.Throws<ArgumentException>(() => table.With("estimate", _ => [1])).Message);
         Assert.Contains("'mine'", Assert.Throws<ArgumentException>(() => table.With("mine", i => new double[i + 1])).Message);
         using var start = new Tensor(_device, new Shape(1)).Clear();
+        var looksBack = new StepTable([new StepRow { W = [1] }]);
+        Assert.Contains("1 earlier steps, but the sampler keeps 0", Assert.Throws<ArgumentException>(() => SamplerRun.Run(new TableSampler(looksBack), looksBack, Answer, start, 1)).Message);
         Assert.Contains("'mine'", Assert.Throws<ArgumentException>(() => SamplerRun.Run(new TableSampler(table), table, Answer, start, 1, hooks: [new Reader("mine")])).Message);
         SamplerRun.Run(new TableSampler(table), table.With("mine", i => [i]), Answer, start, 1, hooks: [new Reader("mine")]).Dispose();
     }
@@ -162,13 +179,6 @@ public sealed class StepHookTests : IDisposable
         }
         var posterior = process.Schedule.Posterior(t);
         return new StepRow { Timestep = t, Q = 1, U = posterior.XtCoefficient, V = posterior.X0Coefficient, S = Math.Sqrt(posterior.Variance) };
-    }
-
-    private static double[] Impulse(int samples, int sample, int pixel)
-    {
-        double[] values = new double[2 * samples];
-        values[2 * sample + pixel] = 1;
-        return values;
     }
 
     private static Denoiser Map(Func<double[], double, (double, double)> network) => (x, timesteps) =>
