@@ -38,7 +38,7 @@ public class TrainingStepBenchmarks
         var shape = new Shape(batch, size, size, channels);
         _objective = Objectives.Simple(network, config.Diffusion, _device, shape);
         _step = new TrainingStep(_objective, _adam, _device, shape, 0);
-        var pixels = new byte[shape.Count];
+        byte[] pixels = new byte[shape.Count];
         new Random(0).NextBytes(pixels);
         _batch = new FeedBatch { Count = batch, Pixels = pixels };
         var model = new GenerativeModel(network, _device, config.Diffusion.Process(), size, size);

@@ -1,11 +1,11 @@
+using RawDiffusion.Core;
 using RawDiffusion.Cuda;
-using RawDiffusion.Diffusion;
-using RawDiffusion.Models;
+using RawDiffusion.Training;
 
 namespace RawDiffusion.GpuBenchmarks;
 
 /// <summary>Ceilings, ops and whole steps of a network, on the first GPU.</summary>
-internal sealed class Benchmark(UNetConfig network, DiffusionConfig diffusion, bool quick, Report report)
+internal sealed class Benchmark(TrainingPlan plan, bool quick, Report report)
 {
     public void Run(int batch, IReadOnlyList<int> sampleBatches)
     {
@@ -16,29 +16,29 @@ internal sealed class Benchmark(UNetConfig network, DiffusionConfig diffusion, b
         var ceilings = Ceilings.Measure(device, tf32, quick);
         report.Add(ceilings);
 
-        var products = OpCases.Of(network, batch).ToLookup(c => c.IsProduct);
+        var products = TimedOp.Of(TrainingRehearsal.Of(plan with { Config = plan.Config with { Batch = batch } })).ToLookup(op => op.IsProduct);
         Ops("fp32", device, products[true], Math.Max(ceilings.Float32, ceilings.Gemm), ceilings.Copy);
         Ops("tf32", tf32, products[true], Math.Max(ceilings.Tf32, ceilings.GemmTf32), ceilings.Copy);
         Ops("any", device, products[false], ceilings.Float32, ceilings.Copy);
         foreach (var (precision, on) in ((string, CudaDevice)[])[("fp32", device), ("tf32", tf32)])
         {
-            report.Add($"training step, {precision}, batch {batch}", StepTrace.Training(on, network, diffusion, batch));
+            report.Add($"training step, {precision}, batch {batch}", StepTrace.Training(on, plan.Network, plan.Config.Diffusion, batch));
             foreach (int count in sampleBatches)
             {
-                report.Add($"denoising step, {precision}, batch {count}", StepTrace.Denoising(on, network, diffusion, count));
+                report.Add($"denoising step, {precision}, batch {count}", StepTrace.Denoising(on, plan.Network, plan.Config.Diffusion, count));
             }
         }
         report.End();
     }
 
-    private void Ops(string precision, CudaDevice device, IEnumerable<OpCase> cases, double operations, double bytes)
+    private void Ops(string precision, CudaDevice device, IEnumerable<TimedOp> ops, double operations, double bytes)
     {
         using var timer = new GpuTimer(device, quick);
         report.BeginOps(precision);
-        foreach (var opCase in cases)
+        foreach (var op in ops)
         {
-            using var operands = new OperandSet(device);
-            report.Add(opCase, precision, timer.Measure(opCase.Prepare(operands)), operations, bytes);
+            using var operands = new StandIns(device);
+            report.Add(op, precision, timer.Measure(() => op.Call.Run(operands)), operations, bytes);
         }
         report.EndOps(precision);
     }

@@ -2,6 +2,7 @@ using System.CommandLine;
 using RawDiffusion.Core;
 using RawDiffusion.GpuBenchmarks;
 using RawDiffusion.Pipelines;
+using RawDiffusion.Training;
 using RawDiffusion.Training.Configuration;
 
 // `RawDiffusion.GpuBenchmarks --batch 128 --out kernels.jsonl`
@@ -24,7 +25,8 @@ root.SetAction(parse =>
             throw new ConfigurationException($"--batch or --sample-batch is {batches.Min()}; both must be at least 1.");
         }
         using var report = new Report(parse.GetValue(output)!);
-        new Benchmark(network.FittedTo(side, side, 3, classEmbeddings: null), config.Diffusion, isQuick, report).Run(isQuick ? 2 : batches[0], isQuick ? [1] : batches[1..]);
+        var images = new DatasetInfo { Height = side, Width = side, Channels = 3, Count = 1, ClassNames = [], Fingerprint = "" };
+        new Benchmark(new TrainingPlan(config with { Dataset = images }, network.FittedTo(side, side, 3, classEmbeddings: null)), isQuick, report).Run(isQuick ? 2 : batches[0], isQuick ? [1] : batches[1..]);
         return 0;
     }
     catch (RawDiffusionException e)

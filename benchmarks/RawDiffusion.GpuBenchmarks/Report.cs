@@ -50,23 +50,23 @@ internal sealed class Report : IDisposable
     }
 
     /// <summary>A row; the floor is the larger of operations and bytes over their ceilings.</summary>
-    public void Add(OpCase op, string precision, Times times, double operations, double bytes)
+    public void Add(TimedOp op, string precision, Times times, double operations, double bytes)
     {
-        double seconds = times.Median / 1e3, floor = Math.Max(op.Flops / operations, op.Bytes / bytes) * 1e3;
+        double seconds = times.Median / 1e3, floor = Math.Max(op.Call.Flops / operations, op.Call.Bytes / bytes) * 1e3;
         _step += op.PerStep * times.Median;
         _floor += op.PerStep * floor;
-        Print($"{op.Op,-24} {op.Shape,-34} {times.Median,9:0.0000} {times.Lower,8:0.0000}-{times.Upper,-8:0.0000} {op.Flops / seconds / Tera,8:0.00} {op.Bytes / seconds / Giga,6:0} {floor / times.Median,8:0%}  {op.PerStep}×");
+        Print($"{op.Call.Op,-24} {op.Call.What,-34} {times.Median,9:0.0000} {times.Lower,8:0.0000}-{times.Upper,-8:0.0000} {op.Call.Flops / seconds / Tera,8:0.00} {op.Call.Bytes / seconds / Giga,6:0} {floor / times.Median,8:0%}  {op.PerStep}×");
         Write(new
         {
             kind = "op",
             precision,
-            op = op.Op,
-            shape = op.Shape,
+            op = op.Call.Op,
+            shape = op.Call.What,
             ms = times.Median,
             lower_ms = times.Lower,
             upper_ms = times.Upper,
-            tflops = op.Flops / seconds / Tera,
-            gbs = op.Bytes / seconds / Giga,
+            tflops = op.Call.Flops / seconds / Tera,
+            gbs = op.Call.Bytes / seconds / Giga,
             floor_ms = floor,
             per_step = op.PerStep,
         });

@@ -28,7 +28,7 @@ internal static class StepTrace
         var shape = new Shape(batch, network.Height, network.Width, network.OutChannels);
         using var objective = Objectives.Simple(unet, diffusion, device, shape);
         using var step = new TrainingStep(objective, adam, device, shape, 1);
-        var pixels = new byte[shape.Count];
+        byte[] pixels = new byte[shape.Count];
         new Random(1).NextBytes(pixels);
         var images = new FeedBatch { Count = batch, Pixels = pixels };
         return Shares(device, round => step.Run(images, round, 1e-4, 0.999));

@@ -45,7 +45,8 @@ public sealed partial class Tape : IDisposable
     /// </summary>
     /// <param name="output">A tensor that this tape made from something that requires a gradient.</param>
     /// <param name="cotangent">∂loss/∂output, like the output, of real numbers; stays as it is. 1 if null, for an output of one element: the loss itself.</param>
-    /// <exception cref="InvalidOperationException">The tape does not record, ran backward before, or did not make the output; or there is no cotangent for an output of several elements.</exception>
+    /// <exception cref="InvalidOperationException">The tape does not record, ran backward before, or did not make the output; or there is no cotangent for an
+    /// output of several elements.</exception>
     /// <exception cref="ArgumentException">The cotangent is of another shape, device or type.</exception>
     public void Backward(Tensor output, Tensor? cotangent = null)
     {
@@ -55,7 +56,8 @@ public sealed partial class Tape : IDisposable
         }
         if (_ranBackward is not null)
         {
-            throw new InvalidOperationException($"Backward from {output}: this tape already ran backward from {_ranBackward}, which freed what it had recorded. Record the step anew on a new tape.");
+            throw new InvalidOperationException($"Backward from {output}: this tape already ran backward from {_ranBackward}, which freed what it had recorded. Record " +
+                "the step anew on a new tape.");
         }
         if (!_nodes.Exists(n => n.Output == output))
         {

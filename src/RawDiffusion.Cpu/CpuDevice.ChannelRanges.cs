@@ -26,17 +26,22 @@ public sealed unsafe partial class CpuDevice
     /// <param name="body">The task.</param>
     private void ForChannels(Shape shape, int group, int arrays, ChannelRange body)
     {
-        int channels = shape.C;
-        long unit = group * (long)Lanes.Count / Math.Min(group & -group, Lanes.Count); // the least common multiple of a group and a vector
-        long inCache = BytesInCache / (sizeof(float) * (long)shape.Positions * arrays);
-        long forAll = shape.N >= 2 * _workers.Count ? channels : (long)channels * shape.N / (2 * _workers.Count);
-        int width = (int)Math.Min(channels, Math.Max(1, Math.Min(inCache, forAll) / unit) * unit);
-        int ranges = (channels + width - 1) / width;
+        int channels = shape.C, width = ChannelsPerTask(shape, group, arrays), ranges = (channels + width - 1) / width;
         _workers.Run(shape.N * ranges, (task, worker) =>
         {
             int first = task % ranges * width;
             body(task / ranges, first, Math.Min(width, channels - first), worker);
         });
+    }
+
+    /// <summary>How many channels a task of <see cref="ForChannels"/> gets at the most.</summary>
+    private int ChannelsPerTask(Shape shape, int group, int arrays)
+    {
+        int channels = shape.C;
+        long unit = group * (long)Lanes.Count / Math.Min(group & -group, Lanes.Count); // the least common multiple of a group and a vector
+        long inCache = BytesInCache / (sizeof(float) * (long)shape.Positions * arrays);
+        long forAll = shape.N >= 2 * _workers.Count ? channels : (long)channels * shape.N / (2 * _workers.Count);
+        return (int)Math.Min(channels, Math.Max(1, Math.Min(inCache, forAll) / unit) * unit);
     }
 
     /// <summary>A number of channels rounded up to whole vectors.</summary>

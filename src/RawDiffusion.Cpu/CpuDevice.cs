@@ -39,6 +39,9 @@ public sealed unsafe partial class CpuDevice : Device
     /// <summary>Bytes of weights in the kernels' order, beside <see cref="Device.Memory"/>: copies that go with the weights they were made from.</summary>
     public long PackedBytes => _convolution.PackedBytes + _gemm.PackedBytes;
 
+    /// <summary>Bytes of the threads' scratch, beside <see cref="Device.Memory"/>: it stays, and grows with the largest op so far.</summary>
+    public long ScratchBytes => _workers.ScratchBytes;
+
     /// <inheritdoc/>
     public override void CopyFromHost(ReadOnlySpan<byte> source, nint target)
     {

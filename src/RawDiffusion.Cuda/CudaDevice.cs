@@ -46,7 +46,8 @@ public sealed partial class CudaDevice : Device
             if (Properties.Major < LeastMajor)
             {
                 throw new DeviceException(
-                    $"{Properties.Name} is of compute capability {Properties.Major}.{Properties.Minor}, but the kernels need {LeastMajor}.0 (Ampere) or later: use another GPU, or the CPU.");
+                    $"{Properties.Name} is of compute capability {Properties.Major}.{Properties.Minor}, but the kernels need {LeastMajor}.0 (Ampere) or later: use " +
+                    "another GPU, or the CPU.");
             }
             _stream = new CudaStream(_context);
             _staging = new StagingBuffer(_context);
@@ -160,7 +161,7 @@ public sealed partial class CudaDevice : Device
     protected override nint AllocateRaw(long bytes)
     {
         _context.Enter();
-        CuResult result = CudaDriver.cuMemAlloc(out nint address, (nuint)bytes);
+        var result = CudaDriver.cuMemAlloc(out nint address, (nuint)bytes);
         if (result == CuResult.OutOfMemory)
         {
             GiveUpRecordingForRoom();

@@ -103,7 +103,7 @@ public sealed class BatchLoader : IDisposable
 
     private void Work()
     {
-        var image = new byte[_data.Height * _data.Width * _data.Channels];
+        byte[] image = new byte[_data.Height * _data.Width * _data.Channels];
         while (Claim() is { } number)
         {
             try

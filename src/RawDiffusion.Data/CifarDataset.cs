@@ -46,7 +46,7 @@ internal static partial class CifarDataset
 
     private static byte[] Interleave(ReadOnlySpan<byte> planes)
     {
-        var hwc = new byte[3 * Plane];
+        byte[] hwc = new byte[3 * Plane];
         for (int i = 0; i < hwc.Length; i++)
         {
             hwc[i] = planes[i % 3 * Plane + i / 3];

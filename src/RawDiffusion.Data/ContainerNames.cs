@@ -40,7 +40,7 @@ internal static class ContainerNames
     /// <exception cref="DataException">A name comes twice.</exception>
     public static IReadOnlyList<string> Sort(string archive, IEnumerable<string> names)
     {
-        var sorted = names.ToArray();
+        string[] sorted = names.ToArray();
         Array.Sort(sorted, StringComparer.Ordinal);
         for (int i = 1; i < sorted.Length; i++)
         {
@@ -60,7 +60,7 @@ internal static class ContainerNames
         {
             throw new InvalidDataException($"the file has {length} bytes; up to {MaxFileBytes} are read");
         }
-        var bytes = new byte[length];
+        byte[] bytes = new byte[length];
         int got = stream.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false);
         return got < length ? throw new InvalidDataException($"the file is truncated: {got} of {length} bytes are there")
             : stream.ReadByte() >= 0 ? throw new InvalidDataException($"the file is longer than the {length} bytes that the archive states")

@@ -26,7 +26,7 @@ public static class DatasetOpener
         {
             throw new DataException($"There is no file or folder {path}. {Accepted}");
         }
-        var start = ReadStart(path);
+        byte[] start = ReadStart(path);
         if (IdxDataset.IsImagesName(path) || start.AsSpan().StartsWith((ReadOnlySpan<byte>)[0, 0, 8, 3]))
         {
             string parent = Path.GetDirectoryName(Path.GetFullPath(path))!;
@@ -85,7 +85,7 @@ public static class DatasetOpener
         try
         {
             using var file = File.OpenRead(path);
-            var start = new byte[512];
+            byte[] start = new byte[512];
             return start[..file.ReadAtLeast(start, start.Length, throwOnEndOfStream: false)];
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)

@@ -13,7 +13,7 @@ public static class DatasetStatistics
     {
         int count = Math.Min(most, data.Count);
         var accumulator = new ChannelStatistics.Accumulator(data.Channels);
-        var image = new byte[data.Height * data.Width * data.Channels];
+        byte[] image = new byte[data.Height * data.Width * data.Channels];
         for (int i = 0; i < count; i++)
         {
             data.Read((int)((long)i * data.Count / count), image);

@@ -27,7 +27,7 @@ internal sealed record IdxFile(int[] Dimensions, byte[] Body)
         using Stream stream = zipped ? new GZipStream(new MemoryStream(file), CompressionMode.Decompress) : new MemoryStream(file);
         try
         {
-            var header = new byte[4 + 4 * dimensions];
+            byte[] header = new byte[4 + 4 * dimensions];
             int got = stream.ReadAtLeast(header, header.Length, throwOnEndOfStream: false);
             uint magic = BinaryPrimitives.ReadUInt32BigEndian(header), expected = 0x800u + (uint)dimensions;
             if (got < header.Length || magic != expected)
@@ -53,7 +53,7 @@ internal sealed record IdxFile(int[] Dimensions, byte[] Body)
                 throw new DataException($"{name} holds {product} bytes, more than the {Math.Min(memoryLimit, Array.MaxLength)} "
                     + "that are allowed in memory");
             }
-            var body = new byte[(int)product];
+            byte[] body = new byte[(int)product];
             got = stream.ReadAtLeast(body, body.Length, throwOnEndOfStream: false);
             return got < body.Length ? throw new DataException($"{name} is truncated: its header promises "
                 + $"{string.Join(" × ", sizes)} = {body.Length} bytes, but {got} follow")

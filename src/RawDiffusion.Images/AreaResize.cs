@@ -24,7 +24,7 @@ public static class AreaResize
     {
         int channels = source.Channels;
         var result = new Image(height, width, channels);
-        var columns = new long[source.Height * width * channels];
+        long[] columns = new long[source.Height * width * channels];
         for (int y = 0; y < source.Height; y++)
         {
             Accumulate(source.Width, width, (from, to, weight) =>
@@ -36,7 +36,7 @@ public static class AreaResize
             });
         }
         int rowLength = width * channels;
-        var sums = new long[height * rowLength];
+        long[] sums = new long[height * rowLength];
         Accumulate(source.Height, height, (from, to, weight) =>
         {
             for (int i = 0; i < rowLength; i++)

@@ -122,12 +122,12 @@ public static class LossChart
 
     private static double[] Box(double[] values, int reach)
     {
-        var sums = new double[values.Length + 1];
+        double[] sums = new double[values.Length + 1];
         for (int i = 0; i < values.Length; i++)
         {
             sums[i + 1] = sums[i] + values[i];
         }
-        var means = new double[values.Length];
+        double[] means = new double[values.Length];
         for (int i = 0; i < values.Length; i++)
         {
             int before = Math.Min(reach, i), after = Math.Min(before, values.Length - 1 - i);

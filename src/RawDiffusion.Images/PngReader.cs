@@ -28,7 +28,7 @@ public static class PngReader
         int at = PngHeader.Signature.Length;
         while (true)
         {
-            var chunk = NextChunk(file, ref at, out var type);
+            var chunk = NextChunk(file, ref at, out string? type);
             if (header is null && type is not "IHDR")
             {
                 throw new DataException($"the first PNG chunk is {type} instead of IHDR");

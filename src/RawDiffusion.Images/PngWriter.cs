@@ -12,7 +12,7 @@ public static class PngWriter
     {
         // Photographs shrink best when each row has the filter with the smallest residues, charts and other flat art without any.
         byte[] adaptive = Compress(image, filtered: true), plain = Compress(image, filtered: false);
-        var header = new byte[13];
+        byte[] header = new byte[13];
         BinaryPrimitives.WriteInt32BigEndian(header, image.Width);
         BinaryPrimitives.WriteInt32BigEndian(header.AsSpan(4), image.Height);
         header[8] = 8;

@@ -26,7 +26,7 @@ public sealed unsafe partial class TurboJpegCodec : IImageCodec
                     throw new DataException($"the Jpeg file is damaged: it is both {header.Height}×{header.Width} and {height}×{width}");
                 }
                 bool inks = colourSpace is ColourSpaceCmyk or ColourSpaceYcck;
-                var pixels = new byte[height * (long)width * (inks ? 4 : 3)];
+                byte[] pixels = new byte[height * (long)width * (inks ? 4 : 3)];
                 fixed (byte* target = pixels)
                 {
                     Check(decoder, tjDecompress2(decoder, data, (nuint)file.Length, target, width, 0, height, inks ? Cmyk : Rgb, 0));
@@ -43,7 +43,7 @@ public sealed unsafe partial class TurboJpegCodec : IImageCodec
     // JPEG files hold inks inverted, as Adobe's programs write them: 255 is no ink.
     private static byte[] FromInks(byte[] cmyk)
     {
-        var rgb = new byte[cmyk.Length / 4 * 3];
+        byte[] rgb = new byte[cmyk.Length / 4 * 3];
         for (int i = 0; i < rgb.Length; i++)
         {
             int black = cmyk[i / 3 * 4 + 3];

@@ -21,7 +21,8 @@ public sealed record ClassRows(int Rows, int? NoClass = null, bool IsTrained = t
     public string? WhyNotGuided => this switch
     {
         { Rows: 0 } => "this model was trained without classes",
-        { NoClass: null } => $"it is not known which of the {Rows} rows of the model's class embedding stands for no class, if one does (a model_index.json says so with \"no_class\": row)",
+        { NoClass: null } => $"it is not known which of the {Rows} rows of the model's class embedding stands for no class, if one does (a model_index.json " +
+            $"says so with \"no_class\": row)",
         { IsTrained: false } => "this model was trained without dropping labels, so it has not learned what no class looks like",
         _ => null,
     };

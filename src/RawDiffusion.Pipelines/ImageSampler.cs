@@ -18,8 +18,8 @@ public static class ImageSampler
         var sampler = request.Sampler;
         var table = sampler.Plan(model.Process);
         int steps = table.Rows.Count, frames = Math.Min(request.TrajectoryFrames, steps);
-        var images = new float[(long)request.Count * model.Height * model.Width * model.Channels];
-        var trajectory = Enumerable.Range(0, frames).Select(_ => new float[images.Length]).ToArray();
+        float[] images = new float[(long)request.Count * model.Height * model.Width * model.Channels];
+        float[][] trajectory = Enumerable.Range(0, frames).Select(_ => new float[images.Length]).ToArray();
         int imageSize = images.Length / request.Count, done = 0, all = steps * ((request.Count + request.BatchSize - 1) / request.BatchSize);
 
         Batch? batch = null;
@@ -56,7 +56,7 @@ public static class ImageSampler
         {
             batch?.Dispose();
         }
-        var labels = model.Classes == 0 ? null : request.Labels(model.Classes, 0, request.Count);
+        int[]? labels = model.Classes == 0 ? null : request.Labels(model.Classes, 0, request.Count);
         return new SampledImages(images, request.Count, model.Height, model.Width, model.Channels, labels, trajectory);
     }
 
@@ -78,7 +78,8 @@ public static class ImageSampler
         if (request.Planes.Length != planes)
         {
             throw new ConfigurationException(
-                $"{request.Planes.Length} numbers of condition planes were given for {request.Count} images, but this network takes {model.Planes} planes of {network.Height}×{network.Width} beside each: " +
+                $"{request.Planes.Length} numbers of condition planes were given for {request.Count} images, but this network takes {model.Planes} planes of " +
+                $"{network.Height}×{network.Width} beside each: " +
                 $"{planes} numbers. {(model.Planes == 0 ? "Leave them out." : "Give them, or draw with a model that takes none.")}");
         }
         if (request.Class is { } label && (label < 0 || label >= model.Classes))
@@ -90,14 +91,15 @@ public static class ImageSampler
         model.Rows.CheckGuidance(request.Guidance);
         if (request.Count < 1 || request.BatchSize < 1 || !double.IsFinite(request.Guidance))
         {
-            throw new ConfigurationException($"The number of images ({request.Count}) and the batch ({request.BatchSize}) must be at least 1, and the guidance ({request.Guidance}) a number.");
+            throw new ConfigurationException($"The number of images ({request.Count}) and the batch ({request.BatchSize}) must be at least 1, and the guidance " +
+                $"({request.Guidance}) a number.");
         }
     }
 
     /// <summary>Cuts the images out of the network's larger, symmetrically padded ones.</summary>
     private static void Crop(Tensor padded, GenerativeModel model, Span<float> target)
     {
-        var source = padded.ToArray();
+        float[] source = padded.ToArray();
         int h = padded.Shape[1], w = padded.Shape[2], row = model.Width * model.Channels;
         int top = (h - model.Height) / 2, left = (w - model.Width) / 2;
         for (int n = 0; n < padded.Shape.N; n++)

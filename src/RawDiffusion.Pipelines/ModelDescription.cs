@@ -67,7 +67,8 @@ public sealed partial record ModelDescription
         }
         if (config["format"] is JsonValue value && value.TryGetValue(out int format) && format > CurrentFormat)
         {
-            throw new ConfigurationException($"{source} has format {format}, but this program knows formats up to {CurrentFormat}: it was written by a newer version, use that one.");
+            throw new ConfigurationException($"{source} has format {format}, but this program knows formats up to {CurrentFormat}: it was written by a newer version, " +
+                "use that one.");
         }
         var unet = DiffusersUNet.FromJson(network, source);
         var diffusion = Section(config, "diffusion", Json.Default.DiffusionConfig, source) ?? new();

@@ -47,7 +47,8 @@ public static class ParameterFiles
         if (problems.Count > 0)
         {
             string more = problems.Count > 10 ? $" and {problems.Count - 10} more" : "";
-            throw new StorageException($"{source} does not hold the weights of this network: {string.Join("; ", problems.Take(10))}{more}. Use the configuration that the file was saved with.");
+            throw new StorageException($"{source} does not hold the weights of this network: {string.Join("; ", problems.Take(10))}{more}. Use the configuration that " +
+                "the file was saved with.");
         }
         foreach (var parameter in set.Parameters)
         {
@@ -55,7 +56,8 @@ public static class ParameterFiles
             if (Array.FindIndex(values, value => !float.IsFinite(value)) is >= 0 and var bad)
             {
                 throw new StorageException(
-                    $"{source} holds {values[bad]} in '{prefix + parameter.Name}', where a network has finite numbers: what made it went wrong. Use an earlier state of the model.");
+                    $"{source} holds {values[bad]} in '{prefix + parameter.Name}', where a network has finite numbers: what made it went wrong. Use an earlier " +
+                        $"state of the model.");
             }
             Upload(values, set.Slice(arena, parameter.Name));
         }
@@ -110,7 +112,7 @@ public static class ParameterFiles
     {
         if (tensor.Shape.Rank == 4)
         {
-            var reordered = new float[values.Length];
+            float[] reordered = new float[values.Length];
             Layout.OihwToOhwi(values, reordered, tensor.Shape.C, tensor.Shape.Positions);
             values = reordered;
         }

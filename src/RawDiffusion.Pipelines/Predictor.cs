@@ -17,9 +17,15 @@ public static class Predictor
         var model = loaded.Model;
         var network = model.Network.Config;
         long[] shape = Shape(reader, "sample");
-        if (shape.Length != 4 || shape[0] < 1 || shape[1] != network.InChannels || shape[2] < 1 || shape[2] % network.SizeMultiple != 0 || shape[3] < 1 || shape[3] % network.SizeMultiple != 0)
+        if (shape.Length != 4 || shape[0] < 1 || shape[1] != network.InChannels || shape[2] < 1 || shape[2] % network.SizeMultiple != 0 || shape[3] < 1 ||
+            shape[3] % network.SizeMultiple != 0)
         {
-            throw new DataException($"{input}: 'sample' is [{string.Join(", ", shape)}], but this network takes [N, {network.InChannels}, H, W] with H and W multiples of {network.SizeMultiple}.");
+            throw new DataException($"{input}: 'sample' is [{string.Join(", ", shape)}], but this network takes [N, {network.InChannels}, H, W] with H and W multiples " +
+                $"of {network.SizeMultiple}.");
+        }
+        if (network.ClassEmbeddings is null && reader.Contains("class_labels"))
+        {
+            throw new DataException($"{input}: 'class_labels' is given, but this model has no classes. Leave it out, or use the model that it is for.");
         }
         if (network.ClassEmbeddings is null && reader.Contains("class_labels"))
         {
@@ -34,7 +40,7 @@ public static class Predictor
             ? new Tensor(device, new Shape(n), DType.Int32, "class_labels").Upload(Integers(reader, "class_labels", n, classes))
             : null;
         using var y = model.Answer(new NetworkInput(x, t, new Condition(labels)));
-        var values = Transpose(y.ToArray(), n, h * w, network.OutChannels);
+        float[] values = Transpose(y.ToArray(), n, h * w, network.OutChannels);
         AtomicFile.Write(DiskFileSystem.Instance, output, stream =>
             SafetensorsWriter.Write(stream, [TensorSource.Floats("output", [n, network.OutChannels, h, w], (ReadOnlyMemory<float>)values)]));
     }
@@ -59,7 +65,7 @@ public static class Predictor
     /// <summary>[n, rows, columns] to [n, columns, rows].</summary>
     private static float[] Transpose(float[] values, int n, int rows, int columns)
     {
-        var result = new float[values.Length];
+        float[] result = new float[values.Length];
         for (int i = 0, k = 0; i < n; i++)
         {
             for (int r = 0; r < rows; r++)

@@ -20,15 +20,30 @@ public sealed record ModelLocation(Checkpoint? Checkpoint, DiffusersFolder? Diff
     public static ModelLocation Resolve(string path, Action<string>? notice = null)
     {
         if (File.Exists(path))
+        {
             throw new ConfigurationException($"{path} is a file. {Accepted}");
+        }
+
         if (!Directory.Exists(path))
+        {
             throw new ConfigurationException($"{path} does not exist. {Accepted}");
+        }
+
         if (File.Exists(Path.Combine(path, CheckpointManifest.FileName)) || IsCheckpointName(path))
+        {
             return new ModelLocation(Checkpoint.Open(path), null);
+        }
+
         if (DiffusersFolder.TryOpen(path) is { } folder)
+        {
             return new ModelLocation(null, folder);
+        }
+
         if (!RunFolder.IsRun(path))
+        {
             throw new ConfigurationException($"{path} is no model: it holds {Contents(path)}. {Accepted}");
+        }
+
         var checkpoints = RunFolder.CheckpointsOf(path, notice);
         return new ModelLocation(checkpoints.FindNewest() ?? throw NoCheckpoint(path, checkpoints.Steps().Count), null);
     }
@@ -50,7 +65,7 @@ public sealed record ModelLocation(Checkpoint? Checkpoint, DiffusersFolder? Diff
 
     private static string Contents(string path)
     {
-        var names = Directory.EnumerateFileSystemEntries(path).Select(entry => Path.GetFileName(entry)!).Order(StringComparer.Ordinal).Take(6).ToArray();
+        string[] names = Directory.EnumerateFileSystemEntries(path).Select(entry => Path.GetFileName(entry)!).Order(StringComparer.Ordinal).Take(6).ToArray();
         return names.Length switch
         {
             0 => "nothing",

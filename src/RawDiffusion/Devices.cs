@@ -64,7 +64,8 @@ public static class Devices
 
     private static CpuDevice OpenCpu(DeviceConfig config) => config.Precision is Precision.Auto or Precision.Fp32
         ? new CpuDevice(config.Threads)
-        : throw new DeviceException($"The precision {NamedEnum<Precision>.NameOf(config.Precision)} was asked for, but the CPU computes in fp32. Use fp32, or auto, which is the default.");
+        : throw new DeviceException($"The precision {NamedEnum<Precision>.NameOf(config.Precision)} was asked for, but the CPU computes in fp32. Use fp32, or auto, " +
+            "which is the default.");
 
     private static CudaDevice OpenCuda(DeviceConfig config)
     {

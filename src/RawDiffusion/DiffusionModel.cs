@@ -4,7 +4,6 @@ using RawDiffusion.Data;
 using RawDiffusion.Diffusion;
 using RawDiffusion.Models;
 using RawDiffusion.Pipelines;
-using RawDiffusion.Storage;
 using RawDiffusion.Training;
 
 namespace RawDiffusion;
@@ -81,7 +80,8 @@ public sealed class DiffusionModel : IDisposable
     /// <param name="folder">Made where it is missing.</param>
     /// <exception cref="ConfigurationException">The folder holds a model already.</exception>
     /// <exception cref="StorageException">It cannot be written.</exception>
-    public void Save(string folder) => DiffusersExport.Write(folder, Network, DiffusionConfig.Of(Process), new SamplingConfig(), _parameters, _parameters.Ema ?? _parameters.Values);
+    public void Save(string folder) => DiffusersExport.Write(
+        folder, Network, DiffusionConfig.Of(Process), new SamplingConfig(), _parameters, _parameters.Ema ?? _parameters.Values);
 
     /// <inheritdoc/>
     public void Dispose() => _parameters.Dispose();
@@ -119,7 +119,8 @@ public sealed class DiffusionModel : IDisposable
             {
                 var losses = interval.MeanLosses;
                 yield return new StepReport(
-                    done, options.Steps, losses[0].Value, result.GradNorm, rate, interval.ImagesPerSecond, clock.Elapsed.TotalSeconds, Device.Memory.PeakBytes) { Losses = losses };
+                    done, options.Steps, losses[0].Value, result.GradNorm, rate, interval.ImagesPerSecond, clock.Elapsed.TotalSeconds, Device.Memory.PeakBytes)
+                { Losses = losses };
                 interval.Restart();
                 interval.LeaveOut();
             }

@@ -1,4 +1,3 @@
-using RawDiffusion.Core;
 using RawDiffusion.Models;
 using RawDiffusion.Testing;
 using RawDiffusion.Training;

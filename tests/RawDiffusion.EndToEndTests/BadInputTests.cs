@@ -125,6 +125,6 @@ public class BadInputTests
     {
         using var at = new Workspace();
         at.Train("run", 3).Succeeded();
-        at.Run("resume", "run", "--steps", "2").Refused(2, "2 steps in all", "done 3 already", "--steps");
+        at.Run("resume", "run", "--steps", "2").Refused(2, "2 steps in all", "done 3 already", "a larger total");
     }
 }

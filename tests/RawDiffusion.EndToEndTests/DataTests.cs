@@ -36,7 +36,7 @@ public class DataTests
         TinyMnist.Write(at, "mnist");
         at.Train("run", 2, "--data", "mnist", "--conditional").Succeeded();
         at.Run("sample", "run", "--out", "seven.png", "--class", "7", "--guidance", "3", "--count", "1").Succeeded();
-        at.Run("sample", "run", "--out", "x.png", "--class", "10").Refused(2, "0 to 9");
+        at.Run("sample", "run", "--out", "x.png", "--class", "10").Refused(2, "--class is '10'", "the classes 0");
     }
 
     [Fact]

@@ -1,5 +1,4 @@
 using System.Text.Json.Nodes;
-using RawDiffusion.Storage;
 using RawDiffusion.Testing;
 
 namespace RawDiffusion.EndToEndTests;

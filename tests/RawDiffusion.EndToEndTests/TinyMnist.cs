@@ -11,8 +11,8 @@ internal static class TinyMnist
     /// <summary>The images file.</summary>
     public static byte[] Images(int count)
     {
-        var file = Header(0x803, count, Side, Side);
-        var pixels = new byte[count * Side * Side];
+        byte[] file = Header(0x803, count, Side, Side);
+        byte[] pixels = new byte[count * Side * Side];
         for (int i = 0; i < count; i++)
         {
             for (int y = 4; y < Side - 4; y++)
@@ -37,7 +37,7 @@ internal static class TinyMnist
 
     private static byte[] Header(int magic, params int[] extents)
     {
-        var header = new byte[4 + 4 * extents.Length];
+        byte[] header = new byte[4 + 4 * extents.Length];
         BinaryPrimitives.WriteInt32BigEndian(header, magic);
         for (int i = 0; i < extents.Length; i++)
         {

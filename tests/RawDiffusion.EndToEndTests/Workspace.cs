@@ -71,6 +71,10 @@ public sealed class Workspace : IDisposable
     /// <summary>Runs the executable to its end.</summary>
     public Result Run(params string[] arguments) => Start(arguments).WaitForExit(MillisecondsUntilHung);
 
+    /// <summary>Runs a program of examples/ to its end.</summary>
+    public Result RunExample(string name, params string[] arguments) =>
+        StartOther(Host, [], [Path.Combine(AppContext.BaseDirectory, name + ".dll"), .. arguments]).WaitForExit(MillisecondsUntilHung);
+
     /// <summary>Trains a tiny network on the built-in shapes.</summary>
     public Result Train(string run, int steps, params string[] more) => Run(["train", "--out", run, "--steps", $"{steps}", .. Tiny, .. more]);
 

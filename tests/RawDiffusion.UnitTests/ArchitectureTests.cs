@@ -1,6 +1,7 @@
 using System.Reflection;
 using System.Text.RegularExpressions;
 using System.Xml.Linq;
+using RawDiffusion.Cases;
 using RawDiffusion.Core;
 
 namespace RawDiffusion.UnitTests;
@@ -10,10 +11,14 @@ public partial class ArchitectureTests
 {
     private const int LongestFile = 400;
 
+    /// <summary>What .editorconfig tells editors, which no analyzer checks.</summary>
+    private const int LongestLine = 180;
+
     /// <summary>Which projects each project may reference, and must.</summary>
     private static readonly Dictionary<string, string[]> _references = new()
     {
         ["RawDiffusion.Core"] = [],
+        ["RawDiffusion.Cases"] = ["Core"],
         ["RawDiffusion.Cpu"] = ["Core"],
         ["RawDiffusion.Cuda"] = ["Core"],
         ["RawDiffusion.Models"] = ["Core"],
@@ -23,7 +28,8 @@ public partial class ArchitectureTests
         ["RawDiffusion.Data"] = ["Core", "Images"],
         ["RawDiffusion.Pipelines"] = ["Core", "Diffusion", "Images", "Models", "Storage"],
         ["RawDiffusion.Training"] = ["Core", "Data", "Diffusion", "Images", "Models", "Pipelines", "Storage"],
-        ["RawDiffusion.Trainer"] = ["Core", "Cpu", "Cuda", "Data", "Diffusion", "Images", "Models", "Pipelines", "Storage", "Training"],
+        ["RawDiffusion"] = ["Core", "Cpu", "Cuda", "Data", "Diffusion", "Images", "Models", "Pipelines", "Storage", "Training"],
+        ["RawDiffusion.Trainer"] = ["", "Cases", "Core", "Cpu", "Cuda", "Data", "Diffusion", "Images", "Models", "Pipelines", "Storage", "Training"],
     };
 
     /// <summary>Source generators: part of the build, not of the program.</summary>
@@ -42,7 +48,7 @@ public partial class ArchitectureTests
         foreach (string? project in projects.Where(p => !_generators.Contains(p)))
         {
             Assert.True(_references.ContainsKey(project!), $"src/{project} is no part of the layout: add it to this test, with what it may reference");
-            var expected = _references[project!].Select(name => $"RawDiffusion.{name}").Where(name => projects.Contains(name));
+            var expected = _references[project!].Select(name => $"RawDiffusion.{name}".TrimEnd('.')).Where(name => projects.Contains(name));
             Assert.Equal(expected, XDocument.Load(ProjectFile(project!)).Descendants("ProjectReference")
                 .Where(IsReferencedAtRunTime).Select(ReferencedProject).Order());
         }
@@ -55,6 +61,7 @@ public partial class ArchitectureTests
 
     [Theory]
     [InlineData("RawDiffusion.Core")]
+    [InlineData("RawDiffusion.Cases")]
     [InlineData("RawDiffusion.Models")]
     [InlineData("RawDiffusion.Diffusion")]
     [InlineData("RawDiffusion.Storage")]
@@ -96,6 +103,11 @@ public partial class ArchitectureTests
             Assert.True(Overrides(Path.Combine(_root, "tests", "RawDiffusion.Testing", "Reference", op.Key + ".cs"), method), $"{method} is not in Reference/{op.Key}.cs")));
 
     [Fact]
+    public void AnOpSaysOnItsOwnPageWhatItCosts() =>
+        Assert.All(Ops(), op => Assert.All(op.Value, method =>
+            Assert.True(Overrides(Path.Combine(_root, "src", "RawDiffusion.Core", "Ops", op.Key + ".cs"), method), $"the part of ShapeDevice with {method} is not in Ops/{op.Key}.cs")));
+
+    [Fact]
     public void EveryOpOfTheContractHasItsOwnFile()
     {
         var declared = Ops().Values.SelectMany(methods => methods).ToHashSet();
@@ -119,7 +131,7 @@ public partial class ArchitectureTests
     [Fact]
     public void EveryOpHasCases()
     {
-        var withCases = Testing.OpCases.All.Select(c => c.Op).ToHashSet();
+        var withCases = OpCases.All.Select(c => c.Op).ToHashSet();
         var forward = Ops().Values.SelectMany(methods => methods).Select(core => core[..^"Core".Length]).Where(m => !m.Contains("Backward"));
         Assert.Empty(forward.Except(withCases));
     }
@@ -132,6 +144,15 @@ public partial class ArchitectureTests
             .Where(file => file.Lines > LongestFile).ToDictionary(file => file.Name, file => file.Lines);
         Assert.Empty(tooLong.Keys.Except(_longFiles.Keys).Select(name => $"{name} has {tooLong[name]} lines; split it by responsibility"));
         Assert.Empty(_longFiles.Keys.Except(tooLong.Keys).Select(name => $"{name} is short by now; take it off the list"));
+    }
+
+    [Fact]
+    public void LinesStayShort()
+    {
+        Assert.Contains($"max_line_length = {LongestLine}", File.ReadLines(Path.Combine(_root, ".editorconfig")));
+        Assert.Empty(Directory.GetFiles(Path.Combine(_root, "src"), "*.cs", SearchOption.AllDirectories).Where(IsSource)
+            .SelectMany(file => File.ReadLines(file).Index().Where(line => line.Item.Length > LongestLine)
+                .Select(line => $"{Path.GetRelativePath(_root, file)}:{line.Index + 1} has {line.Item.Length} characters; break it at {LongestLine} or before")));
     }
 
     /// <summary>

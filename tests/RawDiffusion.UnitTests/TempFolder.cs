@@ -8,14 +8,14 @@ internal sealed class TempFolder : IDisposable
     /// <summary>A path inside, with its parent folders made.</summary>
     public string At(params string[] parts)
     {
-        var path = System.IO.Path.Combine([Path, .. parts]);
+        string path = System.IO.Path.Combine([Path, .. parts]);
         Directory.CreateDirectory(System.IO.Path.GetDirectoryName(path)!);
         return path;
     }
 
     public string Write(string name, byte[] bytes)
     {
-        var path = At(name);
+        string path = At(name);
         File.WriteAllBytes(path, bytes);
         return path;
     }
@@ -23,10 +23,15 @@ internal sealed class TempFolder : IDisposable
     public static void Copy(string from, string to)
     {
         Directory.CreateDirectory(to);
-        foreach (var folder in Directory.GetDirectories(from))
+        foreach (string folder in Directory.GetDirectories(from))
+        {
             Copy(folder, System.IO.Path.Combine(to, System.IO.Path.GetFileName(folder)));
-        foreach (var file in Directory.GetFiles(from))
+        }
+
+        foreach (string file in Directory.GetFiles(from))
+        {
             File.Copy(file, System.IO.Path.Combine(to, System.IO.Path.GetFileName(file)));
+        }
     }
 
     public void Dispose() => Directory.Delete(Path, recursive: true);

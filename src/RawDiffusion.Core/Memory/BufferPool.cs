@@ -40,6 +40,9 @@ public sealed class BufferPool
     /// <summary>Bytes that reservations have set aside and that are not in use.</summary>
     public long ReservedBytes { get; private set; }
 
+    /// <summary>Bytes taken from the raw allocator and not given back: in use, kept for reuse, or set aside.</summary>
+    public long HeldBytes => LiveBytes + CachedBytes + ReservedBytes;
+
     /// <summary>Blocks in use now: zero once everything has been disposed.</summary>
     public int LiveBlocks => _live.Count;
 
@@ -189,7 +192,7 @@ public sealed class BufferPool
         string free = _freeBytes() is { } bytes ? $", {Mebibytes(bytes)} are free on the device" : "";
         return $"Out of memory: {owner} asked for {Mebibytes(size)} while {Mebibytes(LiveBytes)} are in use (peak {Mebibytes(PeakBytes)}). The largest: " +
             $"{(LiveBlocks > 0 ? string.Join(", ", largest) : "none")}. {Mebibytes(ReservedBytes)} are set aside for recorded work, {Mebibytes(flushed)} were cached and " +
-            $"have been given back{free}. Use a smaller --batch or a smaller network, or end other programs that use the device.";
+            $"have been given back{free}. Use a smaller batch or a smaller network, or end other programs that use the device.";
     }
 
     private bool TryTakeReserved(long size, out nint address)

@@ -72,3 +72,23 @@ public sealed partial class Tape
         });
     }
 }
+
+public sealed partial class ShapeDevice
+{
+    // Of each head, forward: q·kᵀ and p·v; backward: ∂y·vᵀ, pᵀ·∂y, ∂s·k and ∂sᵀ·q.
+    /// <inheritdoc/>
+    protected override void AttentionCore(Tensor q, Tensor k, Tensor v, Tensor y, Tensor probabilities, int heads) =>
+        Note(nameof(Attention), [Read(q), Read(k), Read(v), Write(y), Write(probabilities)], What(q, heads),
+            (device, on) => device.Attention(on[q], on[k], on[v], on[y], on[probabilities], heads), flops: 2 * Squares(q));
+
+    /// <inheritdoc/>
+    protected override void AttentionBackwardCore(Tensor dy, Tensor q, Tensor k, Tensor v, Tensor probabilities, Sink dq, Sink dk, Sink dv, int heads) =>
+        Note(nameof(AttentionBackward), [Read(dy), Read(q), Read(k), Read(v), Read(probabilities), Into(dq), Into(dk), Into(dv)], What(q, heads),
+            (device, on) => device.AttentionBackward(on[dy], on[q], on[k], on[v], on[probabilities], on[dq], on[dk], on[dv], heads),
+            flops: ((dq.IsWanted || dk.IsWanted ? 1 : 0) + (dq.IsWanted ? 1 : 0) + (dk.IsWanted ? 1 : 0) + (dv.IsWanted ? 1 : 0)) * Squares(q));
+
+    /// <summary>Multiplications and additions of a product with a square of tokens, all heads together.</summary>
+    private static long Squares(Tensor q) => 2 * q.Shape.Count * q.Shape.Positions;
+
+    private static string What(Tensor q, int heads) => $"{q.Shape}, {heads} head{(heads == 1 ? "" : "s")}";
+}

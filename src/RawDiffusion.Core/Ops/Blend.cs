@@ -23,3 +23,10 @@ public abstract partial class Device
     /// <summary>Does <see cref="Blend"/>, whose arguments have been checked.</summary>
     protected abstract void BlendCore(Tensor mask, Tensor a, Tensor b, Tensor y);
 }
+
+public sealed partial class ShapeDevice
+{
+    /// <inheritdoc/>
+    protected override void BlendCore(Tensor mask, Tensor a, Tensor b, Tensor y) =>
+        Note(nameof(Blend), [Read(mask), Read(a), Read(b), Write(y)], $"{mask.Shape}", (device, on) => device.Blend(on[mask], on[a], on[b], on[y]));
+}

@@ -46,3 +46,17 @@ public sealed partial class Tape
         return Record(op, y, [a, b], [], dy => Device.ConcatChannelsBackward(dy, SinkOf(a), SinkOf(b), a.Shape.C));
     }
 }
+
+public sealed partial class ShapeDevice
+{
+    /// <inheritdoc/>
+    protected override void ConcatChannelsCore(Tensor a, Tensor b, Tensor y) =>
+        Note(nameof(ConcatChannels), [Read(a), Read(b), Write(y)], $"{a.Shape} + {b.Shape.C}", (device, on) => device.ConcatChannels(on[a], on[b], on[y]));
+
+    /// <inheritdoc/>
+    protected override void ConcatChannelsBackwardCore(Tensor dy, Sink da, Sink db, int channelsA) =>
+        Note(nameof(ConcatChannelsBackward), [Read(dy, Moved(da) + Moved(db)), Into(da), Into(db)], $"{dy.Shape.WithChannels(channelsA)} + {dy.Shape.C - channelsA}",
+            (device, on) => device.ConcatChannelsBackward(on[dy], on[da], on[db], channelsA));
+
+    private static long Moved(Sink sink) => sink.Tensor?.Bytes ?? 0;
+}

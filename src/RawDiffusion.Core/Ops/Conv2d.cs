@@ -110,3 +110,32 @@ public sealed partial class Tape
         });
     }
 }
+
+public sealed partial class ShapeDevice
+{
+    /// <inheritdoc/>
+    protected override void Conv2dCore(Tensor x, Tensor w, Tensor? bias, Tensor? channelAdd, Tensor? residual, Tensor y, in ConvGeometry geometry)
+    {
+        var g = geometry;
+        Note(nameof(Conv2d), [Read(x), Read(w), Read(bias), Read(channelAdd), Read(residual), Write(y)], What(g),
+            (device, on) => device.Conv2d(on[x], on[w], on.OrNull(bias), on.OrNull(channelAdd), on.OrNull(residual), on[y], g), g.Flops, g);
+    }
+
+    /// <inheritdoc/>
+    protected override void Conv2dBackwardInputCore(Tensor dy, Tensor w, Sink dx, in ConvGeometry geometry)
+    {
+        var g = geometry;
+        Note(nameof(Conv2dBackwardInput), [Read(dy), Read(w), Into(dx)], What(g), (device, on) => device.Conv2dBackwardInput(on[dy], on[w], on[dx], g), g.Flops, g);
+    }
+
+    /// <inheritdoc/>
+    protected override void Conv2dBackwardWeightCore(Tensor x, Tensor dy, Sink dw, Sink dbias, in ConvGeometry geometry)
+    {
+        var g = geometry;
+        Note(nameof(Conv2dBackwardWeight), [Read(dw.IsWanted ? x : null, name: nameof(x)), Read(dy), Into(dw), Into(dbias)], What(g),
+            (device, on) => device.Conv2dBackwardWeight(on[x], on[dy], on[dw], on[dbias], g), dw.IsWanted ? g.Flops : 0, g);
+    }
+
+    private static string What(in ConvGeometry g) =>
+        $"{g.N}×{g.H}×{g.W}, {g.Cin} → {g.Cout}{(g.Kernel == 3 ? "" : $", {g.Kernel}×{g.Kernel}")}{(g.Stride == 1 ? "" : $", stride {g.Stride}")}";
+}

@@ -45,7 +45,8 @@ public readonly record struct ConvGeometry(
             || Math.Min(Math.Min(PadTop, PadLeft), Math.Min(PadBottom, PadRight)) < 0
             || H + PadTop + PadBottom < Kernel || W + PadLeft + PadRight < Kernel || Math.Max(PadTop, PadLeft) >= Kernel)
         {
-            throw new ArgumentException($"{op}: expected positive sizes, an image at least as large as the kernel with its padding, and padding smaller than the kernel; found {this}");
+            throw new ArgumentException($"{op}: expected positive sizes, an image at least as large as the kernel with its padding, and padding smaller than the " +
+                $"kernel; found {this}");
         }
     }
 

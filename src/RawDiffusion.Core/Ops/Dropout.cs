@@ -41,3 +41,13 @@ public sealed partial class Tape
         return Record(op, y, [x], [], dy => Device.Dropout(dy, SinkOf(x), rate, stream));
     }
 }
+
+public sealed partial class ShapeDevice
+{
+    /// <inheritdoc/>
+    protected override void DropoutCore(Tensor x, Sink y, double rate, in RandomStream stream)
+    {
+        var from = stream;
+        Note(nameof(Dropout), [Read(x), Into(y)], $"{x.Shape}", (device, on) => device.Dropout(on[x], on[y], rate, on[from]));
+    }
+}

@@ -53,3 +53,15 @@ public sealed partial class Tape
         return Record(op, y, [table], [], dy => Device.EmbeddingBackward(dy, labels, SinkOf(table)));
     }
 }
+
+public sealed partial class ShapeDevice
+{
+    /// <inheritdoc/>
+    protected override void EmbeddingCore(Tensor table, Tensor labels, Tensor y) =>
+        Note(nameof(Embedding), [Read(table, y.Bytes), Read(labels), Write(y)], $"{y.Shape} of {table.Shape}", (device, on) => device.Embedding(on[table], on[labels], on[y]));
+
+    /// <inheritdoc/>
+    protected override void EmbeddingBackwardCore(Tensor dy, Tensor labels, Sink dtable) =>
+        Note(nameof(EmbeddingBackward), [Read(dy), Read(labels), Into(dtable)], $"{dy.Shape} to {dtable.Tensor!.Shape}",
+            (device, on) => device.EmbeddingBackward(on[dy], on[labels], on[dtable]));
+}

@@ -23,3 +23,11 @@ public abstract partial class Device
     /// <summary>Does <see cref="EstimateX0"/>, whose arguments have been checked.</summary>
     protected abstract void EstimateX0Core(Tensor x, Tensor output, Tensor coefficients, Tensor x0);
 }
+
+public sealed partial class ShapeDevice
+{
+    /// <inheritdoc/>
+    protected override void EstimateX0Core(Tensor x, Tensor output, Tensor coefficients, Tensor x0) =>
+        Note(nameof(EstimateX0), [Read(x), Read(output), Read(coefficients), Write(x0)], $"{x.Shape}",
+            (device, on) => device.EstimateX0(on[x], on[output], on[coefficients], on[x0]));
+}

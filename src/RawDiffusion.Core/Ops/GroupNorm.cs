@@ -108,3 +108,23 @@ public sealed partial class Tape
             dy, x, gamma, beta, scaleShift, mean, rstd, SinkOf(x), SinkOf(gamma), SinkOf(beta), SinkOf(scaleShift), groups, silu));
     }
 }
+
+public sealed partial class ShapeDevice
+{
+    /// <inheritdoc/>
+    protected override void GroupNormCore(Tensor x, Tensor gamma, Tensor beta, Tensor? scaleShift, Tensor y, Tensor mean, Tensor rstd, int groups, double eps, bool silu) =>
+        Note(nameof(GroupNorm), [Read(x), Read(gamma), Read(beta), Read(scaleShift), Write(y), Write(mean), Write(rstd)], What(x, groups, silu),
+            (device, on) => device.GroupNorm(on[x], on[gamma], on[beta], on.OrNull(scaleShift), on[y], on[mean], on[rstd], groups, eps, silu), settings: silu);
+
+    /// <inheritdoc/>
+    protected override void GroupNormBackwardCore(
+        Tensor dy, Tensor x, Tensor gamma, Tensor beta, Tensor? scaleShift, Tensor mean, Tensor rstd, Sink dx, Sink dgamma, Sink dbeta,
+        Sink dScaleShift, int groups, bool silu) =>
+        Note(nameof(GroupNormBackward),
+            [Read(dy), Read(x), Read(gamma), Read(beta), Read(scaleShift), Read(mean), Read(rstd), Into(dx), Into(dgamma), Into(dbeta), Into(dScaleShift)],
+            What(x, groups, silu),
+            (device, on) => device.GroupNormBackward(
+                on[dy], on[x], on[gamma], on[beta], on.OrNull(scaleShift), on[mean], on[rstd], on[dx], on[dgamma], on[dbeta], on[dScaleShift], groups, silu), settings: silu);
+
+    private static string What(Tensor x, int groups, bool silu) => $"{x.Shape}, {groups} groups{(silu ? ", SiLU" : "")}";
+}

@@ -80,3 +80,23 @@ public sealed partial class Tape
         });
     }
 }
+
+public sealed partial class ShapeDevice
+{
+    /// <inheritdoc/>
+    protected override void LinearCore(Tensor x, Tensor w, Tensor? bias, Tensor? residual, Tensor y) =>
+        Note(nameof(Linear), [Read(x), Read(w), Read(bias), Read(residual), Write(y)], Product(x, w.Shape.C, w.Shape[0]),
+            (device, on) => device.Linear(on[x], on[w], on.OrNull(bias), on.OrNull(residual), on[y]), flops: 2 * x.Shape.Count * w.Shape[0]);
+
+    /// <inheritdoc/>
+    protected override void LinearBackwardInputCore(Tensor dy, Tensor w, Sink dx) =>
+        Note(nameof(LinearBackwardInput), [Read(dy), Read(w), Into(dx)], Product(dy, w.Shape.C, w.Shape[0]),
+            (device, on) => device.LinearBackwardInput(on[dy], on[w], on[dx]), flops: 2 * dy.Shape.Count * w.Shape.C);
+
+    /// <inheritdoc/>
+    protected override void LinearBackwardWeightCore(Tensor x, Tensor dy, Sink dw, Sink dbias) =>
+        Note(nameof(LinearBackwardWeight), [Read(dw.IsWanted ? x : null, name: nameof(x)), Read(dy), Into(dw), Into(dbias)], Product(x, x.Shape.C, dy.Shape.C),
+            (device, on) => device.LinearBackwardWeight(on[x], on[dy], on[dw], on[dbias]), flops: dw.IsWanted ? 2 * x.Shape.Count * dy.Shape.C : 0);
+
+    private static string Product(Tensor x, int inputs, int outputs) => $"{x.Shape.Rows} × {inputs} → {outputs}";
+}

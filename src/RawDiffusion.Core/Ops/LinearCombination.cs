@@ -47,3 +47,10 @@ public sealed partial class Tape
         }
     }
 }
+
+public sealed partial class ShapeDevice
+{
+    /// <inheritdoc/>
+    protected override void LinearCombinationCore(double a, Tensor x, double b, Tensor? z, Tensor y) =>
+        Note(nameof(LinearCombination), [Read(x), Read(z), Write(y)], $"{x.Shape}", (device, on) => device.LinearCombination(a, on[x], b, on.OrNull(z), on[y]));
+}

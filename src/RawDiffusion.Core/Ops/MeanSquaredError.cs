@@ -62,3 +62,16 @@ public sealed partial class Tape
         return (loss, perSample);
     }
 }
+
+public sealed partial class ShapeDevice
+{
+    /// <inheritdoc/>
+    protected override void MeanSquaredErrorCore(Tensor prediction, Tensor target, Tensor? weights, Tensor perSample, Tensor loss) =>
+        Note(nameof(MeanSquaredError), [Read(prediction), Read(target), Read(weights), Write(perSample), Write(loss)], $"{prediction.Shape}",
+            (device, on) => device.MeanSquaredError(on[prediction], on[target], on.OrNull(weights), on[perSample], on[loss]));
+
+    /// <inheritdoc/>
+    protected override void MeanSquaredErrorBackwardCore(Tensor dloss, Tensor prediction, Tensor target, Tensor? weights, Sink dprediction) =>
+        Note(nameof(MeanSquaredErrorBackward), [Read(dloss), Read(prediction), Read(target), Read(weights), Into(dprediction)], $"{prediction.Shape}",
+            (device, on) => device.MeanSquaredErrorBackward(on[dloss], on[prediction], on[target], on.OrNull(weights), on[dprediction]));
+}

@@ -148,3 +148,39 @@ public abstract partial class Device
         }
     }
 }
+
+public sealed partial class ShapeDevice
+{
+    /// <inheritdoc/>
+    protected override void FillNormalCore(Tensor y, in RandomStream stream)
+    {
+        var from = stream;
+        Note(nameof(FillNormal), [Write(y)], $"{y.Shape}", (device, on) => device.FillNormal(on[y], on[from]));
+    }
+
+    /// <inheritdoc/>
+    protected override void AddNoiseCore(Tensor x0, Tensor coefficients, Tensor? noise, in RandomStream stream, Tensor xt, Tensor target)
+    {
+        var from = stream;
+        Note(nameof(AddNoise), [Read(x0), Read(coefficients), Read(noise), Write(xt), Write(target)], $"{x0.Shape}",
+            (device, on) => device.AddNoise(on[x0], on[coefficients], on.OrNull(noise), on[from], on[xt], on[target]));
+    }
+
+    /// <inheritdoc/>
+    protected override void AddNoiseToPixelsCore(
+        Tensor pixels, Tensor picks, int left, int width, Tensor coefficients, Tensor? noise, in RandomStream stream, Tensor xt, Tensor target)
+    {
+        var from = stream;
+        Note(nameof(AddNoiseToPixels), [Read(pixels, xt.Shape.Count), Read(picks), Read(coefficients), Read(noise), Write(xt), Write(target)], $"{xt.Shape}",
+            (device, on) => device.AddNoiseToPixels(on[pixels], on[picks], left, width, on[coefficients], on.OrNull(noise), on[from], on[xt], on[target]));
+    }
+
+    /// <inheritdoc/>
+    protected override void DenoiseUpdateCore(
+        Tensor x, Tensor output, Tensor? previousX0, Tensor coefficients, Tensor? noise, in RandomStream stream, Tensor? x0, Tensor next)
+    {
+        var from = stream;
+        Note(nameof(DenoiseUpdate), [Read(x), Read(output), Read(previousX0), Read(coefficients), Read(noise), Write(x0), Write(next)], $"{x.Shape}",
+            (device, on) => device.DenoiseUpdate(on[x], on[output], on.OrNull(previousX0), on[coefficients], on.OrNull(noise), on[from], on.OrNull(x0), on[next]));
+    }
+}

@@ -84,3 +84,19 @@ public abstract partial class Device
     /// <summary>Does <see cref="AdamStep"/>, whose arguments have been checked.</summary>
     protected abstract void AdamStepCore(Tensor parameters, Tensor gradients, Tensor firstMoment, Tensor secondMoment, Tensor ema, Tensor gradientSumOfSquares, Tensor settings);
 }
+
+public sealed partial class ShapeDevice
+{
+    /// <inheritdoc/>
+    protected override void SumOfSquaresCore(Tensor x, Tensor sum) =>
+        Note(nameof(SumOfSquares), [Read(x), Write(sum)], $"{x.Shape}", (device, on) => device.SumOfSquares(on[x], on[sum]));
+
+    /// <inheritdoc/>
+    protected override void AdamStepCore(
+        Tensor parameters, Tensor gradients, Tensor firstMoment, Tensor secondMoment, Tensor ema, Tensor gradientSumOfSquares, Tensor settings) =>
+        Note(nameof(AdamStep),
+            [Update(parameters), Read(gradients), Update(firstMoment), Update(secondMoment), Update(ema), Read(gradientSumOfSquares), Read(settings)],
+            $"{parameters.Shape}",
+            (device, on) => device.AdamStep(
+                on[parameters], on[gradients], on[firstMoment], on[secondMoment], on[ema], on[gradientSumOfSquares], on[settings]));
+}

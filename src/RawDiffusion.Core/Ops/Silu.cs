@@ -41,3 +41,14 @@ public sealed partial class Tape
         return Record(op, y, [x], [], dy => Device.SiluBackward(dy, x, SinkOf(x)));
     }
 }
+
+public sealed partial class ShapeDevice
+{
+    /// <inheritdoc/>
+    protected override void SiluCore(Tensor x, Tensor y) =>
+        Note(nameof(Silu), [Read(x), Write(y)], $"{x.Shape}", (device, on) => device.Silu(on[x], on[y]));
+
+    /// <inheritdoc/>
+    protected override void SiluBackwardCore(Tensor dy, Tensor x, Sink dx) =>
+        Note(nameof(SiluBackward), [Read(dy), Read(x), Into(dx)], $"{x.Shape}", (device, on) => device.SiluBackward(on[dy], on[x], on[dx]));
+}

@@ -18,3 +18,10 @@ public abstract partial class Device
     /// <summary>Does <see cref="SumPositions"/>, whose arguments have been checked.</summary>
     protected abstract void SumPositionsCore(Tensor x, Sink sum);
 }
+
+public sealed partial class ShapeDevice
+{
+    /// <inheritdoc/>
+    protected override void SumPositionsCore(Tensor x, Sink sum) =>
+        Note(nameof(SumPositions), [Read(x), Into(sum)], $"{x.Shape}", (device, on) => device.SumPositions(on[x], on[sum]));
+}

@@ -40,3 +40,10 @@ public sealed partial class Tape
         return y;
     }
 }
+
+public sealed partial class ShapeDevice
+{
+    /// <inheritdoc/>
+    protected override void TimestepEmbeddingCore(Tensor timesteps, Tensor y, bool flipSinToCos, double frequencyShift) =>
+        Note(nameof(TimestepEmbedding), [Read(timesteps), Write(y)], $"{y.Shape}", (device, on) => device.TimestepEmbedding(on[timesteps], on[y], flipSinToCos, frequencyShift));
+}

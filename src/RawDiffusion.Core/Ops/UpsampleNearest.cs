@@ -48,3 +48,14 @@ public sealed partial class Tape
         return Record(op, y, [x], [], dy => Device.UpsampleNearestBackward(dy, SinkOf(x)));
     }
 }
+
+public sealed partial class ShapeDevice
+{
+    /// <inheritdoc/>
+    protected override void UpsampleNearestCore(Tensor x, Tensor y) =>
+        Note(nameof(UpsampleNearest), [Read(x), Write(y)], $"{x.Shape}", (device, on) => device.UpsampleNearest(on[x], on[y]));
+
+    /// <inheritdoc/>
+    protected override void UpsampleNearestBackwardCore(Tensor dy, Sink dx) =>
+        Note(nameof(UpsampleNearestBackward), [Read(dy), Into(dx)], $"{dx.Tensor!.Shape}", (device, on) => device.UpsampleNearestBackward(on[dy], on[dx]));
+}

@@ -40,3 +40,15 @@ public abstract partial class Device
     /// <summary>Does <see cref="WeightedSum"/>, whose arguments have been checked.</summary>
     protected abstract void WeightedSumCore(Tensor coefficients, ReadOnlySpan<Tensor> terms, Tensor? noise, in RandomStream stream, Tensor y);
 }
+
+public sealed partial class ShapeDevice
+{
+    /// <inheritdoc/>
+    protected override void WeightedSumCore(Tensor coefficients, ReadOnlySpan<Tensor> terms, Tensor? noise, in RandomStream stream, Tensor y)
+    {
+        var from = stream;
+        Tensor[] all = [.. terms];
+        Note(nameof(WeightedSum), [Read(coefficients), .. all.Select((term, k) => Read(term, name: $"term {k}")), Read(noise), Write(y)], $"{y.Shape} of {all.Length}",
+            (device, on) => device.WeightedSum(on[coefficients], [.. all.Select(term => on[term])], on.OrNull(noise), on[from], on[y]));
+    }
+}

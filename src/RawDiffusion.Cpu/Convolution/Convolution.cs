@@ -45,12 +45,17 @@ public sealed unsafe class Convolution : IDisposable
             new NarrowConvolution(_workers, _kernels, g).Forward(x, w, y, bias, channelAdd, residual);
             return;
         }
+        ForwardLattice(g, x, y, _packed.Get(g, w, backward: false, identity), bias, channelAdd, residual).Run();
+    }
+
+    private PixelLattice ForwardLattice(in ConvGeometry g, float* x, float* y, float* packed, float* bias, float* channelAdd, float* residual)
+    {
         var taps = new TapPosition[g.Kernel * g.Kernel];
         for (int t = 0; t < taps.Length; t++)
         {
             taps[t] = new(t / g.Kernel - g.PadTop, t % g.Kernel - g.PadLeft, t);
         }
-        new PixelLattice(_workers, _kernels)
+        return new PixelLattice(_workers, _kernels)
         {
             Images = g.N,
             Height = g.H,
@@ -66,12 +71,12 @@ public sealed unsafe class Convolution : IDisposable
             YRowPitch = (nint)g.OutW * g.Cout,
             YColumnPitch = g.Cout,
             Taps = taps,
-            Weights = _packed.Get(g, w, backward: false, identity),
+            Weights = packed,
             WeightTaps = taps.Length,
             Bias = bias,
             ChannelAdd = channelAdd,
             Residual = residual,
-        }.Run();
+        };
     }
 
     /// <summary>dx (+)= the gradient with respect to x: dx[n,h,w,c] = Σ_{r,s,o} dy[n,i,j,o]·w[o,r,s,c] over i·Stride + r − PadTop = h, j·Stride + s − PadLeft = w.</summary>
@@ -94,15 +99,14 @@ public sealed unsafe class Convolution : IDisposable
         {
             for (int column = 0; column < geometry.Stride; column++)
             {
-                BackwardInput(geometry, dy, packed, dx, accumulate, row, column);
+                BackwardLattice(geometry, dy, packed, dx, accumulate, row, column).Run();
             }
         }
     }
 
     // Pixels (i·Stride + row, j·Stride + column) of dx meet the same taps, at neighbouring pixels of dy.
-    private void BackwardInput(in ConvGeometry geometry, float* dy, float* packed, float* dx, bool accumulate, int row, int column)
+    private PixelLattice BackwardLattice(in ConvGeometry g, float* dy, float* packed, float* dx, bool accumulate, int row, int column)
     {
-        var g = geometry;
         var taps = new List<TapPosition>();
         for (int r = (row + g.PadTop) % g.Stride; r < g.Kernel; r += g.Stride)
         {
@@ -112,7 +116,7 @@ public sealed unsafe class Convolution : IDisposable
             }
         }
         float* origin = dx + ((nint)row * g.W + column) * g.Cin;
-        new PixelLattice(_workers, _kernels)
+        return new PixelLattice(_workers, _kernels)
         {
             Images = g.N,
             Height = g.OutH,
@@ -131,7 +135,7 @@ public sealed unsafe class Convolution : IDisposable
             Weights = packed,
             WeightTaps = g.Kernel * g.Kernel,
             Residual = accumulate ? origin : null,
-        }.Run();
+        };
     }
 
     /// <summary>dw (+)= the gradient with respect to w, dw[o,r,s,c] = Σ_{n,i,j} dy[n,i,j,o]·x[n, i·Stride + r − PadTop, j·Stride + s − PadLeft, c]; dbias[o] (+)= Σ dy.</summary>
@@ -152,6 +156,49 @@ public sealed unsafe class Convolution : IDisposable
             return;
         }
         new WeightGradient(_workers, _kernels, geometry) { X = x, Dy = dy, Dw = dw, Accumulate = accumulate, Dbias = dbias, AccumulateBias = accumulateBias }.Run();
+    }
+
+    /// <summary>Says what memory <see cref="Forward"/> needs beside its arguments.</summary>
+    internal void RehearseForward(in ConvGeometry geometry, nint weights, CpuScratch scratch)
+    {
+        if (NarrowConvolution.Suits(geometry, geometry.Cin, geometry.Cout))
+        {
+            new NarrowConvolution(_workers, _kernels, geometry).RehearseForward(scratch);
+            return;
+        }
+        scratch.Packed(geometry, weights, backward: false);
+        scratch.EachWorker(ForwardLattice(geometry, null, null, null, null, null, null).WorkerBytes());
+    }
+
+    /// <summary>Says what memory <see cref="BackwardInput"/> needs beside its arguments.</summary>
+    internal void RehearseBackwardInput(in ConvGeometry geometry, nint weights, CpuScratch scratch)
+    {
+        if (NarrowConvolution.Suits(geometry, geometry.Cout, geometry.Cin))
+        {
+            new NarrowConvolution(_workers, _kernels, geometry).RehearseBackwardInput(scratch);
+            return;
+        }
+        scratch.Packed(geometry, weights, backward: true);
+        for (int row = 0; row < geometry.Stride; row++)
+        {
+            for (int column = 0; column < geometry.Stride; column++)
+            {
+                scratch.EachWorker(BackwardLattice(geometry, null, null, null, false, row, column).WorkerBytes());
+            }
+        }
+    }
+
+    /// <summary>Says what memory <see cref="BackwardWeight"/> needs beside its arguments.</summary>
+    internal void RehearseBackwardWeight(in ConvGeometry geometry, bool weights, bool bias, CpuScratch scratch)
+    {
+        if (NarrowConvolution.Suits(geometry, geometry.Cin, geometry.Cout) || NarrowConvolution.Suits(geometry, geometry.Cout, geometry.Cin))
+        {
+            new NarrowConvolution(_workers, _kernels, geometry).RehearseBackwardWeight(scratch, weights, bias);
+            return;
+        }
+        var gradient = new WeightGradient(_workers, _kernels, geometry) { X = null, Dy = null, Dw = null, Dbias = null, Accumulate = false, AccumulateBias = false };
+        scratch.Shared(gradient.SharedBytes);
+        scratch.EachWorker(gradient.WorkerBytes());
     }
 
     /// <summary>Bytes of packed weights.</summary>

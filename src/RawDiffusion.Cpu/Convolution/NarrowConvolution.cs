@@ -72,13 +72,18 @@ internal sealed unsafe class NarrowConvolution(Workers workers, in KernelSet ker
         }
     }
 
+    // Distance of the spread side's rows.
+    private int SpreadPitch => Blocking.Count(_taps * Math.Min(geometry.Cin, geometry.Cout), Blocking.Channels) * Blocking.Channels;
+
+    private MatrixProduct WeightProduct => geometry.Cin < geometry.Cout
+        ? new MatrixProduct(geometry.Cout, _taps * geometry.Cin, geometry.N * geometry.OutH * geometry.OutW, TransposeA: true) { LeadingB = SpreadPitch }
+        : new MatrixProduct(geometry.Cout * _taps, geometry.Cin, geometry.N * geometry.H * geometry.W, TransposeA: true) { LeadingA = SpreadPitch };
+
     private void BackwardWeight(float* x, float* dy, float* dw, bool accumulate)
     {
         var g = geometry;
-        int pitch = Blocking.Count(_taps * Math.Min(g.Cin, g.Cout), Blocking.Channels) * Blocking.Channels;
-        var product = g.Cin < g.Cout
-            ? new MatrixProduct(g.Cout, _taps * g.Cin, g.N * g.OutH * g.OutW, TransposeA: true) { LeadingB = pitch }
-            : new MatrixProduct(g.Cout * _taps, g.Cin, g.N * g.H * g.W, TransposeA: true) { LeadingA = pitch };
+        int pitch = SpreadPitch;
+        var product = WeightProduct;
         float* spread = (float*)workers.SharedScratch((long)product.K * pitch * sizeof(float), 1);
         if (g.Cin < g.Cout)
         {
@@ -92,14 +97,44 @@ internal sealed unsafe class NarrowConvolution(Workers workers, in KernelSet ker
         }
     }
 
+    /// <summary>Says what <see cref="Forward"/> needs.</summary>
+    public void RehearseForward(CpuScratch scratch) => RehearseProducts(scratch, geometry.H, geometry.W, geometry.Cin);
+
+    /// <summary>Says what <see cref="BackwardInput"/> needs.</summary>
+    public void RehearseBackwardInput(CpuScratch scratch) => RehearseProducts(scratch, geometry.OutH, geometry.OutW, geometry.Cout);
+
+    /// <summary>Says what the gradients of weights and bias need.</summary>
+    public void RehearseBackwardWeight(CpuScratch scratch, bool weights, bool bias)
+    {
+        if (weights)
+        {
+            var product = WeightProduct;
+            scratch.Shared((long)product.K * SpreadPitch * sizeof(float), 1);
+            var columns = new ColumnProduct(workers, _kernels, product) { A = null, B = null, C = null };
+            scratch.Shared(columns.SharedBytes);
+            scratch.EachWorker(columns.WorkerBytes);
+        }
+        if (bias)
+        {
+            scratch.Shared((long)BiasChunks * geometry.Cout * sizeof(float));
+        }
+    }
+
+    private void RehearseProducts(CpuScratch scratch, int height, int width, int inputs)
+    {
+        scratch.Shared(ProductBytes(height, width, inputs), 1);
+        scratch.EachWorker(Lattice(null, height, width, inputs, null, null).WorkerBytes());
+    }
+
+    private int BiasChunks => Blocking.Count(geometry.N * geometry.OutH * geometry.OutW, BiasChunk);
+
     private delegate float Weight(int input, int tap, int output);
 
     // z[pixel][tap·outputs + output], with a pitch of one panel.
     private float* Products(float* source, int height, int width, int inputs, int outputs, Weight weight)
     {
-        int blocks = Blocking.Count(inputs, Blocking.Channels);
-        nint panel = (nint)blocks * Blocking.Channels * Blocking.Columns, pixels = (nint)geometry.N * height * width;
-        float* weights = (float*)workers.SharedScratch((panel + pixels * Blocking.Columns) * sizeof(float), 1);
+        nint panel = PanelFloats(inputs);
+        float* weights = (float*)workers.SharedScratch(ProductBytes(height, width, inputs), 1);
         float* z = weights + panel;
         new Span<float>(weights, (int)panel).Clear();
         for (int input = 0; input < inputs; input++)
@@ -112,7 +147,16 @@ internal sealed unsafe class NarrowConvolution(Workers workers, in KernelSet ker
                 }
             }
         }
-        new PixelLattice(workers, _kernels)
+        Lattice(source, height, width, inputs, weights, z).Run();
+        return z;
+    }
+
+    private static nint PanelFloats(int inputs) => (nint)Blocking.Count(inputs, Blocking.Channels) * Blocking.Channels * Blocking.Columns;
+
+    private long ProductBytes(int height, int width, int inputs) => (PanelFloats(inputs) + (nint)geometry.N * height * width * Blocking.Columns) * sizeof(float);
+
+    private PixelLattice Lattice(float* source, int height, int width, int inputs, float* weights, float* z) =>
+        new(workers, _kernels)
         {
             Images = geometry.N,
             Height = height,
@@ -130,9 +174,7 @@ internal sealed unsafe class NarrowConvolution(Workers workers, in KernelSet ker
             Taps = [default],
             Weights = weights,
             WeightTaps = 1,
-        }.Run();
-        return z;
-    }
+        };
 
     private static void AddProducts(float* z, int image, in TapMap map, int row, int height, int width, float* target, int columns, int channels, int tap)
     {
@@ -185,7 +227,7 @@ internal sealed unsafe class NarrowConvolution(Workers workers, in KernelSet ker
 
     private void BackwardBias(float* dy, float* dbias, bool accumulate)
     {
-        int channels = geometry.Cout, pixels = geometry.N * geometry.OutH * geometry.OutW, chunks = Blocking.Count(pixels, BiasChunk);
+        int channels = geometry.Cout, pixels = geometry.N * geometry.OutH * geometry.OutW, chunks = BiasChunks;
         float* partial = (float*)workers.SharedScratch((long)chunks * channels * sizeof(float));
         workers.Run(chunks, (chunk, _) =>
         {

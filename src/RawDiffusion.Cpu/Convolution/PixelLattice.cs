@@ -64,6 +64,17 @@ internal sealed unsafe class PixelLattice
 
     public int Blocks => Blocking.Count(Channels, Blocking.Channels);
 
+    /// <summary>The most scratch that a worker needs.</summary>
+    public long WorkerBytes()
+    {
+        if (Rows <= 0 || Columns <= 0)
+        {
+            return 0;
+        }
+        Plan();
+        return new PixelRegion(this, 0, Math.Min(Slots, Images), 0, _bandRows).Plan();
+    }
+
     public void Run()
     {
         if (Rows <= 0 || Columns <= 0)

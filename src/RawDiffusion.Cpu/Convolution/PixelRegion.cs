@@ -15,7 +15,13 @@ internal unsafe ref struct PixelRegion(PixelLattice lattice, int firstImage, int
     private readonly int ColumnPitch => _slots * Blocking.Channels;
     private readonly int RunLength => lattice.Columns * _slots;
 
-    public void Rent(int worker)
+    // A tile that overhangs the end of the last row reads on: its results are dropped, but the memory must be there.
+    private readonly long PixelFloats => lattice.Blocks * (long)_blockPitch + TileFloats;
+
+    private readonly long StartFloats => (long)_slots * Blocking.Columns;
+
+    /// <summary>Lays the scratch out, and returns how many bytes it takes.</summary>
+    public long Plan()
     {
         _inputRows = (rows - 1) * lattice.Step + lattice.TapRows;
         _planePitch = lattice.PlaneColumns * ColumnPitch;
@@ -27,15 +33,14 @@ internal unsafe ref struct PixelRegion(PixelLattice lattice, int firstImage, int
             : _slots % kernels.WideGroup == 0;
         _groupSize = wide ? kernels.WideGroup : kernels.NarrowGroup;
         int maximalTiles = Blocking.Count(rows * Blocking.Count(RunLength, _groupSize), 2);
+        return (PixelFloats + StartFloats + TileFloats) * sizeof(float) + maximalTiles * (long)sizeof(Tile);
+    }
 
-        // A tile that overhangs the end of the last row reads on: its results are dropped, but the memory must be there.
-        long pixelFloats = lattice.Blocks * (long)_blockPitch + TileFloats;
-        long startFloats = (long)_slots * Blocking.Columns;
-        byte* memory = (byte*)lattice.Workers.Scratch(
-            worker, (pixelFloats + startFloats + TileFloats) * sizeof(float) + maximalTiles * (long)sizeof(Tile));
-        _pixels = (float*)memory;
-        _start = _pixels + pixelFloats;
-        _partial = _start + startFloats;
+    public void Rent(int worker)
+    {
+        _pixels = (float*)lattice.Workers.Scratch(worker, Plan());
+        _start = _pixels + PixelFloats;
+        _partial = _start + StartFloats;
         _tiles = (Tile*)(_partial + TileFloats);
     }
 
@@ -147,7 +152,7 @@ internal unsafe ref struct PixelRegion(PixelLattice lattice, int firstImage, int
     {
         int firstChannel = panel * Blocking.Columns, channels = Math.Min(Blocking.Columns, lattice.OutChannels - firstChannel);
         FillStart(firstChannel, channels);
-        Tap* taps = stackalloc Tap[lattice.Taps.Length];
+        var taps = stackalloc Tap[lattice.Taps.Length];
         nint weightBlock = (nint)lattice.WeightTaps * Blocking.Channels * Blocking.Columns;
         for (int column = 0; column < channels; column += lattice.Kernels.Columns)
         {
@@ -164,7 +169,7 @@ internal unsafe ref struct PixelRegion(PixelLattice lattice, int firstImage, int
                 Residual = (nint)(lattice.Residual - lattice.Y),
             };
             ulong listed = 0;
-            for (Tile* tile = _tiles; tile != _tiles + _tileCount; tile++)
+            for (var tile = _tiles; tile != _tiles + _tileCount; tile++)
             {
                 ulong wanted = tile->A.Taps | tile->B.Taps;
                 if (wanted != listed)

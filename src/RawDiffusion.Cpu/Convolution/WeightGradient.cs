@@ -74,9 +74,23 @@ internal sealed unsafe class WeightGradient
 
     private int PaddedOut => _outBlocks * Blocking.Channels;
 
+    /// <summary>Scratch that the workers share.</summary>
+    public long SharedBytes => (_groups * (long)PaddedOut + (InPlace ? 0 : _groups * _groupFloats)) * sizeof(float);
+
+    /// <summary>The most scratch that a worker needs, which is where rows have others above and below.</summary>
+    public long WorkerBytes()
+    {
+        long most = 0;
+        for (int band = 0; band < _bands; band++)
+        {
+            most = Math.Max(most, new Unit(this, 0, _slots, band * _unitRows, Math.Min((band + 1) * _unitRows, _geometry.OutH)).ScratchBytes(_outRange, _inRange));
+        }
+        return most;
+    }
+
     public void Run()
     {
-        _partialBias = (float*)_workers.SharedScratch((_groups * (long)PaddedOut + (InPlace ? 0 : _groups * _groupFloats)) * sizeof(float));
+        _partialBias = (float*)_workers.SharedScratch(SharedBytes);
         _partial = _partialBias + (long)_groups * PaddedOut;
         _workers.Run(_groups * _outRanges * _inRanges, RunTask);
         if (!InPlace && Dw != null)
@@ -219,10 +233,12 @@ internal sealed unsafe class WeightGradient
             _xPanelPitch = _inputRows * _xRowPitch;
         }
 
+        public readonly long ScratchBytes(int blocks, int panels) => (panels * _xPanelPitch + blocks * _dyBlockPitch) * sizeof(float);
+
         public void Copy(int worker, int firstBlock, int endBlock, int firstPanel, int endPanel)
         {
             var g = _geometry;
-            _x = (float*)_gradient._workers.Scratch(worker, ((endPanel - firstPanel) * _xPanelPitch + (endBlock - firstBlock) * _dyBlockPitch) * sizeof(float));
+            _x = (float*)_gradient._workers.Scratch(worker, ScratchBytes(endBlock - firstBlock, endPanel - firstPanel));
             _dy = _x + (endPanel - firstPanel) * _xPanelPitch;
             int firstOut = firstBlock * Blocking.Channels, firstIn = firstPanel * Blocking.Columns;
             int outputs = Math.Min(endBlock * Blocking.Channels, g.Cout) - firstOut, inputs = Math.Min(endPanel * Blocking.Columns, g.Cin) - firstIn;

@@ -56,6 +56,34 @@ public sealed unsafe partial class CpuDevice
         }
     }
 
+    // The heads take turns with one scratch.
+    private void RehearseAttention(OpCall call, CpuScratch scratch)
+    {
+        var extents = new AttentionExtents(call["q"].Shape, call["probabilities"].Shape[1]);
+        _gemm.Rehearse(extents.TokensByTokens(1), 0, scratch);
+        _gemm.Rehearse(extents.TokensByChannels(false, 1, false), 0, scratch);
+    }
+
+    private void RehearseAttentionBackward(OpCall call, CpuScratch scratch, Rehearsal rehearsal)
+    {
+        var probabilities = call["probabilities"];
+        var extents = new AttentionExtents(call["q"].Shape, probabilities.Shape[1]);
+        bool byScores = call.Find("dq") is not null || call.Find("dk") is not null;
+        using var scores = rehearsal.Rent(byScores ? probabilities.Bytes : 0);
+        if (byScores)
+        {
+            _gemm.Rehearse(extents.TokensByTokens(1), 0, scratch);
+        }
+        if (call.Find("dq") is not null)
+        {
+            _gemm.Rehearse(extents.TokensByChannels(false, 1, false), 0, scratch);
+        }
+        if (call.Find("dk") is not null || call.Find("dv") is not null)
+        {
+            _gemm.Rehearse(extents.TokensByChannels(true, 1, false), 0, scratch);
+        }
+    }
+
     /// <summary>One head's part of a gradient, if it is wanted; the head's channels begin at <paramref name="at"/>.</summary>
     private void MultiplyInto(Sink sink, long at, in MatrixProduct product, float* squares, Tensor b)
     {

@@ -9,6 +9,9 @@ namespace RawDiffusion.Cpu;
 // So any group width runs at the same speed, and the bits do not depend on how the work is shared.
 public sealed unsafe partial class CpuDevice
 {
+    // Of each channel: two sums and a factor, an offset, a centre; in the backward two sums and the six columns of the table.
+    private const long MomentBytes = 2 * sizeof(double) + 3 * sizeof(float), TableBytes = 2 * sizeof(double) + 6 * sizeof(float);
+
     /// <inheritdoc/>
     protected override void GroupNormCore(Tensor x, Tensor gamma, Tensor beta, Tensor? scaleShift, Tensor y, Tensor mean, Tensor rstd, int groups, double eps, bool silu)
     {
@@ -18,7 +21,7 @@ public sealed unsafe partial class CpuDevice
         ForChannels(x.Shape, width, 2, (n, first, count, worker) =>
         {
             long padded = Padded(count), at = (long)n * positions * channels + first;
-            double* sums = (double*)_workers.Scratch(worker, padded * (2 * sizeof(double) + 3 * sizeof(float)));
+            double* sums = (double*)_workers.Scratch(worker, padded * MomentBytes);
             double* squares = sums + padded;
             float* factors = (float*)(squares + padded), offsets = factors + padded, centres = offsets + padded;
             SumMoments(from + at, channels, positions, count, sums, squares);
@@ -45,12 +48,12 @@ public sealed unsafe partial class CpuDevice
         float* fromDy = Floats(dy), fromX = Floats(x), to = FloatsOrNull(dx.Tensor), means = Floats(mean), rstds = Floats(rstd);
         float* g = Floats(gamma), b = Floats(beta), scales = FloatsOrNull(scaleShift), dScales = FloatsOrNull(dScaleShift.Tensor);
         // For each image: its part of dgamma, then its part of dbeta.
-        double* parts = (double*)_workers.SharedScratch(2L * images * channels * sizeof(double));
+        double* parts = (double*)_workers.SharedScratch(PartsBytes(x.Shape));
         ForChannels(x.Shape, width, 3, (n, first, count, worker) =>
         {
             long padded = Padded(count), at = (long)n * positions * channels + first;
-            long tableBytes = padded * (2 * sizeof(double) + 6 * sizeof(float));
-            byte* scratch = (byte*)_workers.Scratch(worker, tableBytes + (silu ? positions * padded * sizeof(float) : 0));
+            long tableBytes = padded * TableBytes;
+            byte* scratch = (byte*)_workers.Scratch(worker, tableBytes + (silu ? SiluBytes(positions, padded) : 0));
             var table = new GradientTable((double*)scratch, padded);
             float* dh = silu ? (float*)(scratch + tableBytes) : fromDy + at;
             float* scale = scales == null ? null : scales + 2L * n * channels + first;
@@ -95,6 +98,24 @@ public sealed unsafe partial class CpuDevice
         });
         AddImages(parts, images, channels, dgamma);
         AddImages(parts + channels, images, channels, dbeta);
+    }
+
+    private static long PartsBytes(Shape x) => 2L * x.N * x.C * sizeof(double);
+
+    private static long SiluBytes(int positions, long padded) => positions * padded * sizeof(float);
+
+    private void RehearseGroupNorm(OpCall call, CpuScratch scratch)
+    {
+        var x = call["x"].Shape;
+        int width = x.C / call["mean"].Shape.C;
+        if (call.Op == nameof(GroupNorm))
+        {
+            scratch.EachWorker(Padded(ChannelsPerTask(x, width, 2)) * MomentBytes);
+            return;
+        }
+        long padded = Padded(ChannelsPerTask(x, width, 3));
+        scratch.Shared(PartsBytes(x));
+        scratch.EachWorker(padded * TableBytes + ((bool)call.Settings! ? SiluBytes(x.Positions, padded) : 0));
     }
 
     /// <summary>Per channel Σ x and Σ x², computed so that nothing cancels in float32.</summary>

@@ -12,7 +12,7 @@ public sealed unsafe partial class CpuDevice
         int samples = prediction.Shape.N;
         long count = prediction.Shape.Count / samples;
         float* a = Floats(prediction), b = Floats(target), weight = FloatsOrNull(weights), errors = Floats(perSample);
-        double* means = (double*)_workers.SharedScratch(samples * sizeof(double));
+        double* means = (double*)_workers.SharedScratch(SampleMeansBytes(samples));
         _workers.Run(samples, (n, _) => means[n] = SumOfSquaredDifferences(a + n * count, b + n * count, count) / count);
         double total = 0;
         for (int n = 0; n < samples; n++)
@@ -22,6 +22,8 @@ public sealed unsafe partial class CpuDevice
         }
         *Floats(loss) = (float)(total / samples);
     }
+
+    private static long SampleMeansBytes(int samples) => samples * sizeof(double);
 
     /// <inheritdoc/>
     protected override void MeanSquaredErrorBackwardCore(Tensor dloss, Tensor prediction, Tensor target, Tensor? weights, Sink dprediction)

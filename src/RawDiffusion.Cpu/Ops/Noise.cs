@@ -118,7 +118,7 @@ public sealed unsafe partial class CpuDevice
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void PixelsToReal(byte* from, float* to, long count)
     {
-        var bytes = stackalloc byte[Lanes.Count];
+        byte* bytes = stackalloc byte[Lanes.Count];
         for (long i = 0; i < count; i += Lanes.Count)
         {
             long rest = count - i;

@@ -14,7 +14,7 @@ public sealed unsafe partial class CpuDevice
     {
         long count = x.Shape.Count, chunks = (count + SumChunk - 1) / SumChunk;
         float* from = Floats(x);
-        double* partial = (double*)_workers.SharedScratch(chunks * sizeof(double));
+        double* partial = (double*)_workers.SharedScratch(SumOfSquaresBytes(count));
         InChunks(count, SumChunk, (first, length) => partial[first / SumChunk] = SumOfSquares(from + first, length));
         double total = 0;
         for (long i = 0; i < chunks; i++)
@@ -23,6 +23,8 @@ public sealed unsafe partial class CpuDevice
         }
         *Floats(sum) = (float)total;
     }
+
+    private static long SumOfSquaresBytes(long count) => (count + SumChunk - 1) / SumChunk * sizeof(double);
 
     /// <inheritdoc/>
     protected override void AdamStepCore(Tensor parameters, Tensor gradients, Tensor firstMoment, Tensor secondMoment, Tensor ema, Tensor gradientSumOfSquares, Tensor settings)

@@ -13,7 +13,7 @@ public sealed unsafe partial class CpuDevice
         float* from = Floats(x), to = Floats(sum.Tensor!);
         ForChannels(x.Shape, 1, 1, (n, first, count, worker) =>
         {
-            double* sums = (double*)_workers.Scratch(worker, Padded(count) * sizeof(double));
+            double* sums = (double*)_workers.Scratch(worker, SumPositionsBytes(count));
             SumRows(from + (long)n * positions * channels + first, channels, positions, count, sums);
             float* target = to + (long)n * channels + first;
             for (int c = 0; c < count; c++)
@@ -23,11 +23,17 @@ public sealed unsafe partial class CpuDevice
         });
     }
 
+    private static long SumPositionsBytes(int channels) => Padded(channels) * sizeof(double);
+
+    private static long RowsPerBlock(int channels) => Math.Max(RowsPerBand, (1 << 15) / channels / RowsPerBand * RowsPerBand);
+
+    private static long SumAllRowsBytes(long rows, int channels) => (rows + RowsPerBlock(channels) - 1) / RowsPerBlock(channels) * Padded(channels) * sizeof(double);
+
     /// <summary>sum[c] (+)= Σ over all rows of x[row, c]: blocks of a fixed number of rows on all workers, their sums in order.</summary>
     private void SumAllRows(float* x, long rows, int channels, float* sum, bool accumulate)
     {
-        long block = Math.Max(RowsPerBand, (1 << 15) / channels / RowsPerBand * RowsPerBand), blocks = (rows + block - 1) / block, padded = Padded(channels);
-        double* sums = (double*)_workers.SharedScratch(blocks * padded * sizeof(double));
+        long block = RowsPerBlock(channels), blocks = (rows + block - 1) / block, padded = Padded(channels);
+        double* sums = (double*)_workers.SharedScratch(SumAllRowsBytes(rows, channels));
         InChunks(rows, block, (row, count) => SumRows(x + row * channels, channels, count, channels, sums + row / block * padded));
         for (int c = 0; c < channels; c++)
         {

@@ -8,7 +8,7 @@ public sealed unsafe partial class CpuDevice
     /// <inheritdoc/>
     protected override void WeightedSumCore(Tensor coefficients, ReadOnlySpan<Tensor> terms, Tensor? noise, in RandomStream stream, Tensor y)
     {
-        var from = new nint[terms.Length];
+        nint[] from = new nint[terms.Length];
         for (int k = 0; k < from.Length; k++)
         {
             from[k] = (nint)Floats(terms[k]);

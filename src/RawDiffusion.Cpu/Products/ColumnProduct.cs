@@ -51,9 +51,15 @@ internal sealed unsafe class ColumnProduct
         _panelRanges = Blocking.Count(_panels, _panelRange);
     }
 
+    /// <summary>Scratch that the workers share.</summary>
+    public long SharedBytes => _product.Batch * _groups * (long)_groupFloats * sizeof(float);
+
+    /// <summary>The most scratch that a worker needs.</summary>
+    public long WorkerBytes => ScratchBytes(_blockRange, _panelRange);
+
     public void Run()
     {
-        _partial = (float*)_workers.SharedScratch(_product.Batch * _groups * (long)_groupFloats * sizeof(float));
+        _partial = (float*)_workers.SharedScratch(SharedBytes);
         _workers.Run(_product.Batch * _groups * _blockRanges * _panelRanges, RunTask);
         if (_groups > 1)
         {
@@ -66,6 +72,8 @@ internal sealed unsafe class ColumnProduct
             });
         }
     }
+
+    private static long ScratchBytes(int blocks, int panels) => (long)UnitLength * (blocks * Blocking.Channels + panels * Blocking.Columns) * sizeof(float);
 
     private float* SumsOf(int product, int group, int block, int panel) =>
         _partial + ((nint)product * _groups + group) * _groupFloats + panel * _panelFloats + (nint)block * Blocking.Channels * Blocking.Columns;
@@ -80,7 +88,7 @@ internal sealed unsafe class ColumnProduct
         {
             new Span<float>(SumsOf(product, group, firstBlock, firstPanel + panel), blocks * Blocking.Channels * Blocking.Columns).Clear();
         }
-        float* scratch = (float*)_workers.Scratch(worker, (long)UnitLength * (blocks * Blocking.Channels + panels * Blocking.Columns) * sizeof(float));
+        float* scratch = (float*)_workers.Scratch(worker, ScratchBytes(blocks, panels));
         for (int unit = (int)((long)group * _units / _groups); unit < (long)(group + 1) * _units / _groups; unit++)
         {
             int first = unit * UnitLength, length = Math.Min(UnitLength, _product.K - first);
@@ -95,7 +103,8 @@ internal sealed unsafe class ColumnProduct
             {
                 for (int block = 0; block < blocks; block++)
                 {
-                    AddProducts(SumsOf(product, group, firstBlock + block, firstPanel + panel), scratch + block * UnitLength * Blocking.Channels, right + panel * UnitLength * Blocking.Columns, length);
+                    AddProducts(SumsOf(product, group, firstBlock + block, firstPanel + panel), scratch + block * UnitLength * Blocking.Channels,
+                        right + panel * UnitLength * Blocking.Columns, length);
                 }
             }
         }

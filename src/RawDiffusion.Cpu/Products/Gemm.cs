@@ -36,7 +36,7 @@ public sealed unsafe class Gemm : IDisposable
         {
             return;
         }
-        var addend = p.Beta == 0 ? residual : c;
+        float* addend = p.Beta == 0 ? residual : c;
         if (p.Beta != 0 && (p.Beta != 1 || residual != null))
         {
             ScaleAndAdd(p, c, residual);
@@ -49,6 +49,31 @@ public sealed unsafe class Gemm : IDisposable
         {
             new RowProduct(_workers, _kernels, p) { A = a, B = b, C = c, Bias = bias, Addend = addend, PackedB = Packed(p, b, identity) }.Run();
         }
+    }
+
+    /// <summary>Says what memory <see cref="Multiply"/> needs beside its arguments.</summary>
+    /// <param name="product">As there.</param>
+    /// <param name="weights">B's address where it is kept in the kernels' order; otherwise 0.</param>
+    /// <param name="scratch">Takes the answer.</param>
+    internal void Rehearse(in MatrixProduct product, nint weights, CpuScratch scratch)
+    {
+        if (product.TransposeA && !product.TransposeB)
+        {
+            var columns = new ColumnProduct(_workers, _kernels, product) { A = null, B = null, C = null };
+            scratch.Shared(columns.SharedBytes);
+            scratch.EachWorker(columns.WorkerBytes);
+            return;
+        }
+        var rows = new RowProduct(_workers, _kernels, product) { A = null, B = null, C = null };
+        if (weights == 0)
+        {
+            scratch.Shared(rows.SharedBytes);
+        }
+        else
+        {
+            scratch.Packed(PackingOf(product), weights, !product.TransposeB);
+        }
+        scratch.EachWorker(rows.WorkerBytes);
     }
 
     /// <summary>Bytes of matrices in the kernels' order.</summary>
@@ -68,9 +93,12 @@ public sealed unsafe class Gemm : IDisposable
         {
             return null;
         }
-        var (outputs, inputs) = p.TransposeB ? (p.N, p.K) : (p.K, p.N);
-        return _packed.Get(ConvGeometry.Symmetric(1, 1, 1, inputs, outputs, kernel: 1), b, !p.TransposeB, identity);
+        return _packed.Get(PackingOf(p), b, !p.TransposeB, identity);
     }
+
+    private static ConvGeometry PackingOf(in MatrixProduct p) => p.TransposeB
+        ? ConvGeometry.Symmetric(1, 1, 1, p.K, p.N, kernel: 1)
+        : ConvGeometry.Symmetric(1, 1, 1, p.N, p.K, kernel: 1);
 
     // C = β·C + residual, so that the product has one addend.
     private void ScaleAndAdd(MatrixProduct p, float* c, float* residual) => _workers.Run(p.Batch * p.M, (task, _) =>

@@ -45,12 +45,25 @@ internal sealed unsafe class RowProduct
         _panelGroups = Math.Clamp(wanted / (_bands * product.Batch), 1, _panels);
     }
 
+    /// <summary>Scratch that the workers share where B has to be packed first.</summary>
+    public long SharedBytes => (_packedProducts * _panels * (long)_panelFloats + 2 * Blocking.Columns) * sizeof(float);
+
+    /// <summary>The most scratch that a worker needs.</summary>
+    public long WorkerBytes => ScratchBytes(Math.Min(_bandRows, _product.M));
+
+    // A tile may overhang the rows: what it computes there is dropped.
+    private int OverhangFloats => 2 * _kernels.WideGroup * Blocking.Columns;
+
+    private nint BlockPitch(int rows) => (nint)(rows + 2 * _kernels.WideGroup) * Blocking.Channels;
+
+    private long ScratchBytes(int rows) => (Blocking.Columns + OverhangFloats + Math.Min(_blocks, ChunkBlocks) * BlockPitch(rows)) * sizeof(float);
+
     public void Run()
     {
         _packed = PackedB;
         if (_packed == null)
         {
-            _packed = (float*)_workers.SharedScratch((_packedProducts * _panels * (long)_panelFloats + 2 * Blocking.Columns) * sizeof(float));
+            _packed = (float*)_workers.SharedScratch(SharedBytes);
             int packTasks = Math.Max(1, Blocking.Count(_blocks, PackBlocks));
             _workers.Run(_packedProducts * _panels * packTasks, PackB);
         }
@@ -84,11 +97,9 @@ internal sealed unsafe class RowProduct
         int firstRow = band * _bandRows, rows = Math.Min(_bandRows, _product.M - firstRow);
         int firstPanel = panelGroup * _panels / _panelGroups, endPanel = (panelGroup + 1) * _panels / _panelGroups;
 
-        // A tile may overhang the rows: what it computes there is dropped.
-        int wide = 2 * _kernels.WideGroup, partial = wide * Blocking.Columns;
-        nint blockPitch = (nint)(rows + wide) * Blocking.Channels;
-        float* start = (float*)_workers.Scratch(worker, (Blocking.Columns + partial + Math.Min(_blocks, ChunkBlocks) * blockPitch) * sizeof(float));
-        float* pixels = start + Blocking.Columns + partial;
+        nint blockPitch = BlockPitch(rows);
+        float* start = (float*)_workers.Scratch(worker, ScratchBytes(rows));
+        float* pixels = start + Blocking.Columns + OverhangFloats;
         int block = 0;
         do
         {
@@ -157,7 +168,8 @@ internal sealed unsafe class RowProduct
             {
                 bool narrow = PrefersNarrow(rows - row);
                 int group = narrow ? _kernels.NarrowGroup : _kernels.WideGroup;
-                Compute(&call, narrow, group, pixels + row * Blocking.Channels, c + (nint)row * _product.LeadingC, Math.Min(2 * group, rows - row), count, start + Blocking.Columns, addend != null);
+                Compute(&call, narrow, group, pixels + row * Blocking.Channels, c + (nint)row * _product.LeadingC, Math.Min(2 * group, rows - row), count,
+                    start + Blocking.Columns, addend != null);
                 row += 2 * group;
             }
         }

@@ -122,6 +122,9 @@ public sealed unsafe class Workers : IDisposable
     /// <param name="slot">0, or 1 for an operation that is made of others, which use 0.</param>
     public void* SharedScratch(long bytes, int slot = 0) => _slots[Count + slot].Rent(bytes);
 
+    /// <summary>Bytes of scratch, of all workers and shared.</summary>
+    public long ScratchBytes => _slots.Sum(slot => slot.Bytes);
+
     /// <summary>Stops and joins the threads and frees all scratch memory.</summary>
     public void Dispose()
     {
@@ -247,18 +250,18 @@ public sealed unsafe class Workers : IDisposable
     private sealed class Slot(Workers owner, int index)
     {
         private void* _memory;
-        private long _bytes;
 
         public Workers Owner => owner;
         public int Index => index;
+        public long Bytes { get; private set; }
 
         public void* Rent(long bytes)
         {
-            if (bytes > _bytes)
+            if (bytes > Bytes)
             {
                 Free();
                 _memory = NativePages.Allocate(bytes);
-                _bytes = bytes;
+                Bytes = bytes;
             }
             return _memory;
         }
@@ -267,7 +270,7 @@ public sealed unsafe class Workers : IDisposable
         {
             NativePages.Free(_memory);
             _memory = null;
-            _bytes = 0;
+            Bytes = 0;
         }
     }
 }

@@ -45,7 +45,8 @@ internal sealed unsafe class CudaContext : IDisposable
 
     /// <summary>What to do where <see cref="CannotLoadNow"/>.</summary>
     public string LoadingRemedy =>
-        $"While a CUDA graph is recorded, this driver, for CUDA {Properties.CudaVersion}, cannot bring a kernel to the GPU that has not run before; drivers for CUDA 12.3 and later can. " +
+        $"While a CUDA graph is recorded, this driver, for CUDA {Properties.CudaVersion}, cannot bring a kernel to the GPU that has not run before; drivers for CUDA " +
+        "12.3 and later can. " +
         "Run the same work once before it is recorded, or update the driver.";
 
     /// <summary>Makes the context current on the calling thread.</summary>
@@ -56,7 +57,7 @@ internal sealed unsafe class CudaContext : IDisposable
         {
             throw new DeviceException($"{Properties.Name} was lost by an earlier error: {LostBecause}");
         }
-        CuResult result = CudaDriver.cuCtxSetCurrent(_handle.Value);
+        var result = CudaDriver.cuCtxSetCurrent(_handle.Value);
         if (result != CuResult.Success)
         {
             Fail(result, "cuCtxSetCurrent");

@@ -29,7 +29,8 @@ internal static class CuResultExtensions
             "The GPU reports a hardware fault: see nvidia-smi -q and the system log. The last checkpoint is valid.",
         CuResult.DeviceUnavailable =>
             "Another program has the GPU to itself (nvidia-smi -q -d COMPUTE shows the mode), or the GPU has failed (see the system log). The last checkpoint is valid.",
-        _ when result.IsSticky() => "The device is lost to this process; the last checkpoint is valid: resume from it. If it happens again, compute-sanitizer names the access at fault.",
+        _ when result.IsSticky() => "The device is lost to this process; the last checkpoint is valid: resume from it. If it happens again, compute-sanitizer names the " +
+            "access at fault.",
         _ => "See the driver's documentation of this code.",
     };
 }

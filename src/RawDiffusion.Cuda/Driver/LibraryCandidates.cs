@@ -75,7 +75,8 @@ internal static class LibraryCandidates
             yield return entry;
         }
         string home = Environment.GetFolderPath(Environment.SpecialFolder.UserProfile);
-        string?[] prefixes = [Environment.GetEnvironmentVariable("VIRTUAL_ENV"), Environment.GetEnvironmentVariable("CONDA_PREFIX"), Path.Combine(home, ".local"), "/usr/local", "/usr", "/opt/conda", "/opt/venv"];
+        string?[] prefixes = [Environment.GetEnvironmentVariable("VIRTUAL_ENV"), Environment.GetEnvironmentVariable("CONDA_PREFIX"), Path.Combine(home, ".local"),
+            "/usr/local", "/usr", "/opt/conda", "/opt/venv"];
         foreach (string prefix in prefixes.OfType<string>().Where(p => p.Length > 0))
         {
             if (windows)

@@ -44,7 +44,8 @@ public static class NativeLibraries
 
     /// <summary>Looks for a library, the first time; says from then on what came of it.</summary>
     public static LibrarySearch Find(string library) =>
-        Searches.GetOrAdd(library, name => new Lazy<LibrarySearch>(() => LibrarySearch.Run(name, LibraryCandidates.For(name, Overrides.GetValueOrDefault(name), DriverMajor(name))))).Value;
+        Searches.GetOrAdd(library, name => new Lazy<LibrarySearch>(
+            () => LibrarySearch.Run(name, LibraryCandidates.For(name, Overrides.GetValueOrDefault(name), DriverMajor(name))))).Value;
 
     private static int DriverMajor(string library) =>
         library != DriverName && Find(DriverName).Handle != 0 && CudaDriver.cuDriverGetVersion(out int version) == CuResult.Success ? version / 1000 : 0;

@@ -27,6 +27,8 @@ public sealed partial record CompiledKernels(string Name, string Architecture, b
 
     // ptxas -v: "Compiling entry function 'k' …", then its stack frame and spills, then "Used 16 registers, …, 256 bytes smem".
     [GeneratedRegex(
-        @"entry function '(?<name>\w+)'[^\n]*\n[^\n]*properties for \k<name>\s*\n[^\n]*?(?<stack>\d+) bytes stack frame, (?<stores>\d+) bytes spill stores, (?<loads>\d+) bytes spill loads\s*\n[^\n]*Used (?<registers>\d+) registers(?:[^\n]*?(?<shared>\d+) bytes smem)?")]
+        @"entry function '(?<name>\w+)'[^\n]*\n[^\n]*properties for \k<name>\s*\n[^\n]*?" +
+        @"(?<stack>\d+) bytes stack frame, (?<stores>\d+) bytes spill stores, (?<loads>\d+) bytes spill loads\s*\n[^\n]*" +
+        @"Used (?<registers>\d+) registers(?:[^\n]*?(?<shared>\d+) bytes smem)?")]
     private static partial Regex Entry();
 }

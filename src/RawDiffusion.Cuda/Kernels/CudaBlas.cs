@@ -16,7 +16,6 @@ internal sealed unsafe class CudaBlas : IDisposable
     private readonly CudaStream _stream;
     private readonly DriverHandle _handle;
     private readonly nint _workspace;
-    private readonly long _workspaceBytes;
     private readonly CublasComputeType _compute;
 
     public CudaBlas(Device device, CudaStream stream, bool tf32)
@@ -33,11 +32,11 @@ internal sealed unsafe class CudaBlas : IDisposable
         try
         {
             // NVIDIA recommends 4 MiB, and 32 MiB for Hopper: a thousandth of the GPU's memory keeps to that.
-            _workspaceBytes = Math.Clamp(_context.Properties.MemoryBytes >> 10, 4 << 20, 32 << 20);
-            _workspace = device.Memory.Rent(_workspaceBytes, "the cuBLAS workspace");
+            WorkspaceBytes = Math.Clamp(_context.Properties.MemoryBytes >> 10, 4 << 20, 32 << 20);
+            _workspace = device.Memory.Rent(WorkspaceBytes, "the cuBLAS workspace");
             // In this order: setting the stream takes the workspace away again.
             Check(Cublas.cublasSetStream(handle, stream.Value), $"cublasSetStream");
-            Check(Cublas.cublasSetWorkspace(handle, _workspace, (nuint)_workspaceBytes), $"cublasSetWorkspace({_workspaceBytes} bytes)");
+            Check(Cublas.cublasSetWorkspace(handle, _workspace, (nuint)WorkspaceBytes), $"cublasSetWorkspace({WorkspaceBytes} bytes)");
             Check(Cublas.cublasSetMathMode(handle, tf32 ? CublasMath.Tf32 : CublasMath.Default), $"cublasSetMathMode");
         }
         catch
@@ -46,6 +45,9 @@ internal sealed unsafe class CudaBlas : IDisposable
             throw;
         }
     }
+
+    /// <summary>Bytes of the workspace, which is rented as long as the device is open.</summary>
+    public long WorkspaceBytes { get; }
 
     /// <summary>c = alpha·op(a)·op(b) + beta·c, with op(a) [m, k], op(b) [k, n], c [m, n].</summary>
     /// <param name="transposeA">Whether a is stored as [k, m].</param>
@@ -84,7 +86,8 @@ internal sealed unsafe class CudaBlas : IDisposable
             Cublas.cublasGemmStridedBatchedEx(
                 _handle.Value, Operation(transposeB), Operation(transposeA), n, m, k, &alpha, b, CudaDataType.Float32, strideB, stepB, a, CudaDataType.Float32, strideA, stepA,
                 &beta, c, CudaDataType.Float32, strideC, stepC, batches, _compute, CublasAlgorithm.Default),
-            $"cublasGemmStridedBatchedEx({batches} of m {m}, n {n}, k {k}, transposed {transposeA} {transposeB}, strides {strideA} {strideB} {strideC}, steps {stepA} {stepB} {stepC})");
+            $"cublasGemmStridedBatchedEx({batches} of m {m}, n {n}, k {k}, transposed {transposeA} {transposeB}, strides {strideA} {strideB} {strideC}, steps {stepA} " +
+            $"{stepB} {stepC})");
     }
 
     public void Dispose()
@@ -92,7 +95,7 @@ internal sealed unsafe class CudaBlas : IDisposable
         _handle.Dispose();
         if (_workspace != 0)
         {
-            _device.Memory.Return(_workspace, _workspaceBytes);
+            _device.Memory.Return(_workspace, WorkspaceBytes);
         }
     }
 

@@ -41,7 +41,8 @@ internal sealed unsafe class CudaKernel
         CheckArguments(arguments);
         if (grid.Y > MostBlocksAcross || grid.Z > MostBlocksAcross)
         {
-            throw new DeviceException($"{Name} would need a grid of {grid} blocks, but CUDA takes no more than {MostBlocksAcross} in the second and third direction. Use a smaller batch.");
+            throw new DeviceException($"{Name} would need a grid of {grid} blocks, but CUDA takes no more than {MostBlocksAcross} in the second and third direction. " +
+                "Use a smaller batch.");
         }
         _context.Enter();
         AllowShared(sharedBytes);
@@ -54,7 +55,8 @@ internal sealed unsafe class CudaKernel
                 pointers[i] = KernelArgument.AddressOf(first + i);
             }
             _context.Check(
-                CudaDriver.cuLaunchKernel(_function, (uint)grid.X, (uint)grid.Y, (uint)grid.Z, (uint)block.X, (uint)block.Y, (uint)block.Z, (uint)sharedBytes, stream.Value, pointers, null),
+                CudaDriver.cuLaunchKernel(_function, (uint)grid.X, (uint)grid.Y, (uint)grid.Z, (uint)block.X, (uint)block.Y, (uint)block.Z, (uint)sharedBytes,
+                    stream.Value, pointers, null),
                 $"cuLaunchKernel({Name}, grid {grid}, block {block}, {sharedBytes} shared bytes)");
         }
     }

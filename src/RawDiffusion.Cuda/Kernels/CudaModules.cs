@@ -9,7 +9,8 @@ internal sealed class CudaModules(CudaContext context, KernelCompiler compiler) 
     public KernelCompiler Compiler { get; } = compiler;
 
     /// <summary>A file by its name without ending.</summary>
-    public CudaModule this[string file] => _modules.TryGetValue(file, out var module) ? module : _modules[file] = new CudaModule(context, Compiler.Compile(KernelSources.Get(file)));
+    public CudaModule this[string file] => _modules.TryGetValue(file, out var module) ? module
+        : _modules[file] = new CudaModule(context, Compiler.Compile(KernelSources.Get(file)));
 
     /// <summary>
     /// Compiles every file, in parallel, and loads it with all its kernels: the driver brings a kernel to the GPU when it is first looked up,

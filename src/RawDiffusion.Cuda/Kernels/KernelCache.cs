@@ -25,7 +25,8 @@ public sealed class KernelCache(string folder)
         string? root = Environment.GetEnvironmentVariable("RAWDIFFUSION_CACHE");
         if (string.IsNullOrEmpty(root))
         {
-            string? user = OperatingSystem.IsWindows() ? Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData) : Environment.GetEnvironmentVariable("XDG_CACHE_HOME");
+            string? user = OperatingSystem.IsWindows() ? Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData)
+                : Environment.GetEnvironmentVariable("XDG_CACHE_HOME");
             user = string.IsNullOrEmpty(user) ? Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".cache") : user;
             root = Path.Combine(user, "rawdiffusion");
         }

@@ -104,12 +104,13 @@ public sealed unsafe class KernelCompiler
         Check(Nvrtc.nvrtcCreateProgram(out nint program, text.Pointers[0], text.Pointers[1], source.Headers.Count, headers.Pointers, includeNames.Pointers), "nvrtcCreateProgram");
         try
         {
-            NvrtcResult result = Nvrtc.nvrtcCompileProgram(program, _options.Length, options.Pointers);
+            var result = Nvrtc.nvrtcCompileProgram(program, _options.Length, options.Pointers);
             string log = Log(program);
             if (result != NvrtcResult.Success)
             {
                 throw new DeviceException(
-                    $"kernels/{source.Name}.cu does not compile ({Marshal.PtrToStringUTF8((nint)Nvrtc.nvrtcGetErrorString(result))}) with NVRTC {Version} and the options {string.Join(' ', _options)}:\n{log}\n{Numbered(source.Text)}");
+                    $"kernels/{source.Name}.cu does not compile ({Marshal.PtrToStringUTF8((nint)Nvrtc.nvrtcGetErrorString(result))}) with NVRTC {Version} and the " +
+                    $"options {string.Join(' ', _options)}:\n{log}\n{Numbered(source.Text)}");
             }
             Check(Nvrtc.nvrtcGetCUBINSize(program, out nuint bytes), "nvrtcGetCUBINSize");
             byte[] image = new byte[(int)bytes];
@@ -143,7 +144,8 @@ public sealed unsafe class KernelCompiler
     {
         if (result != NvrtcResult.Success)
         {
-            throw new DeviceException($"{call} failed: {Marshal.PtrToStringUTF8((nint)Nvrtc.nvrtcGetErrorString(result))}. Is the library whole, with its builtins beside it? It is {NativeLibraries.Find(NativeLibraries.NvrtcName).Found}.");
+            throw new DeviceException($"{call} failed: {Marshal.PtrToStringUTF8((nint)Nvrtc.nvrtcGetErrorString(result))}. Is the library whole, with its builtins " +
+                $"beside it? It is {NativeLibraries.Find(NativeLibraries.NvrtcName).Found}.");
         }
     }
 }

@@ -16,13 +16,15 @@ public static class KernelSources
     /// <summary>The source file of a name.</summary>
     /// <exception cref="ArgumentException">There is none.</exception>
     public static KernelSource Get(string name) =>
-        All.FirstOrDefault(s => s.Name == name) ?? throw new ArgumentException($"there is no kernels/{name}.cu; there are {string.Join(", ", All.Select(s => s.Name))}", nameof(name));
+        All.FirstOrDefault(s => s.Name == name)
+            ?? throw new ArgumentException($"there is no kernels/{name}.cu; there are {string.Join(", ", All.Select(s => s.Name))}", nameof(name));
 
     private static KernelSource[] Read()
     {
         var assembly = Assembly.GetExecutingAssembly();
         string[] names = [.. assembly.GetManifestResourceNames().Order(StringComparer.Ordinal)];
-        KeyValuePair<string, string>[] headers = [.. names.Where(n => n.StartsWith(HeaderFolder, StringComparison.Ordinal)).Select(n => KeyValuePair.Create(n[HeaderFolder.Length..], Text(assembly, n)))];
+        KeyValuePair<string, string>[] headers = [.. names.Where(n => n.StartsWith(HeaderFolder, StringComparison.Ordinal))
+            .Select(n => KeyValuePair.Create(n[HeaderFolder.Length..], Text(assembly, n)))];
         return [.. names.Where(n => n.EndsWith(".cu", StringComparison.Ordinal)).Select(n => new KernelSource(n[Folder.Length..^3], Text(assembly, n), headers))];
     }
 

@@ -26,7 +26,7 @@ public sealed partial class CudaDevice
     {
         int images = x.Shape.N, channels = x.Shape.C;
         bool forParameters = dgamma.IsWanted || dbeta.IsWanted;
-        using var parts = forParameters ? Rent(2L * images * channels * sizeof(float), "GroupNorm.parts") : default;
+        using var parts = forParameters ? Rent(GroupNormPartsBytes(x.Shape), "GroupNorm.parts") : default;
         var shape = new GroupNormLaunch(x.Shape, groups, vectors: IsAligned(x, dy) && (dx.Tensor is not { } target || IsAligned(target, target)), tables: 6, slabs: 2);
         Launch(GroupNormBackwardKernel, shape.Grid, shape.Threads, shape.SharedBytes,
             dx.Tensor, parts, dScaleShift.Tensor, dy, x, gamma, beta, scaleShift, mean, rstd, x.Shape.Positions, channels, groups, shape.Run, silu,
@@ -37,6 +37,8 @@ public sealed partial class CudaDevice
                 dgamma.Tensor, dbeta.Tensor, parts, images, channels, dgamma.Accumulate, dbeta.Accumulate);
         }
     }
+
+    private static long GroupNormPartsBytes(Shape x) => 2L * x.N * x.C * sizeof(float);
 
     private static bool IsAligned(Tensor a, Tensor b) => ((a.Address | b.Address) & 15) == 0;
 

@@ -44,18 +44,34 @@ public sealed partial class CudaDevice
     /// <summary>sums[c] (+)= Σ over rows of x[row, c], in an order that follows from the extents and the GPU.</summary>
     private void SumColumns(Tensor x, int rows, int columns, Sink sums)
     {
-        const int width = 32, fewestRows = 64, blocksPerMultiprocessor = 8;
-        int blocks = (int)CeilingDivide(columns, width), wanted = (int)CeilingDivide(blocksPerMultiprocessor * Properties.Multiprocessors, blocks);
-        int rowsPerPart = Math.Max(fewestRows, (int)CeilingDivide(rows, wanted)), parts = (int)CeilingDivide(rows, rowsPerPart);
-        var block = new Dim3(width, 8);
+        var (blocks, rowsPerPart, parts, partialBytes) = ColumnSums.Of(rows, columns, Properties.Multiprocessors);
+        var block = new Dim3(ColumnSums.Width, 8);
         if (parts == 1)
         {
             Launch(LinearColumnSums, blocks, block, 0, sums.Tensor, x, rows, columns, rows, sums.Accumulate);
             return;
         }
-        using var partial = Rent((long)parts * columns * sizeof(float), "the parts of columns' sums");
+        using var partial = Rent(partialBytes, "the parts of columns' sums");
         Launch(LinearColumnSums, (blocks, parts), block, 0, partial, x, rows, columns, rowsPerPart, false);
         Launch(LinearColumnSums, blocks, block, 0, sums.Tensor, partial, parts, columns, parts, sums.Accumulate);
+    }
+
+    /// <summary>How the sums of a matrix's columns are shared: by blocks of columns, and, where those are too few for the GPU, by parts of the rows.</summary>
+    /// <param name="Blocks">Blocks of columns.</param>
+    /// <param name="RowsPerPart">Rows that are added up together.</param>
+    /// <param name="Parts">Into how many parts the rows are cut.</param>
+    /// <param name="PartialBytes">Scratch for the parts' sums; 0 where there is one.</param>
+    private readonly record struct ColumnSums(int Blocks, int RowsPerPart, int Parts, long PartialBytes)
+    {
+        public const int Width = 32;
+        private const int FewestRows = 64, BlocksPerMultiprocessor = 8;
+
+        public static ColumnSums Of(int rows, int columns, int multiprocessors)
+        {
+            int blocks = (int)CeilingDivide(columns, Width), wanted = (int)CeilingDivide(BlocksPerMultiprocessor * multiprocessors, blocks);
+            int rowsPerPart = Math.Max(FewestRows, (int)CeilingDivide(rows, wanted)), parts = (int)CeilingDivide(rows, rowsPerPart);
+            return new ColumnSums(blocks, rowsPerPart, parts, parts == 1 ? 0 : (long)parts * columns * sizeof(float));
+        }
     }
 
     private static int Rows(Tensor x) => checked((int)x.Shape.Rows);

@@ -22,6 +22,7 @@ public sealed partial class CudaDevice
     protected override void MeanSquaredErrorBackwardCore(Tensor dloss, Tensor prediction, Tensor target, Tensor? weights, Sink dprediction)
     {
         int samples = prediction.Shape.N;
-        LaunchOverSamples(MeanSquaredErrorBackwardKernel, prediction.Shape, dprediction.Tensor, dloss, prediction, target, weights, dprediction.Accumulate, samples, prediction.Shape.Count / samples);
+        LaunchOverSamples(MeanSquaredErrorBackwardKernel, prediction.Shape, dprediction.Tensor, dloss, prediction, target, weights, dprediction.Accumulate, samples,
+            prediction.Shape.Count / samples);
     }
 }

@@ -18,12 +18,14 @@ public sealed partial class CudaDevice
 
     /// <inheritdoc/>
     protected override void AddNoiseCore(Tensor x0, Tensor coefficients, Tensor? noise, in RandomStream stream, Tensor xt, Tensor target) =>
-        LaunchOverSamples(AddNoiseKernel, x0.Shape, xt, target, x0, coefficients, noise, stream.Position, stream.Seed, (uint)stream.Purpose, x0.Shape.N, x0.Shape.Count / x0.Shape.N);
+        LaunchOverSamples(AddNoiseKernel, x0.Shape, xt, target, x0, coefficients, noise, stream.Position, stream.Seed, (uint)stream.Purpose, x0.Shape.N,
+            x0.Shape.Count / x0.Shape.N);
 
     /// <inheritdoc/>
     protected override void DenoiseUpdateCore(
         Tensor x, Tensor output, Tensor? previousX0, Tensor coefficients, Tensor? noise, in RandomStream stream, Tensor? x0, Tensor next) =>
-        LaunchOverSamples(DenoiseUpdateKernel, x.Shape, next, x0, x, output, previousX0, coefficients, noise, stream.Position, stream.Seed, (uint)stream.Purpose, x.Shape.N, x.Shape.Count / x.Shape.N);
+        LaunchOverSamples(DenoiseUpdateKernel, x.Shape, next, x0, x, output, previousX0, coefficients, noise, stream.Position, stream.Seed, (uint)stream.Purpose,
+            x.Shape.N, x.Shape.Count / x.Shape.N);
 
     /// <inheritdoc/>
     protected override void AddNoiseToPixelsCore(

@@ -17,10 +17,12 @@ public sealed partial class CudaDevice
     protected override void SumOfSquaresCore(Tensor x, Tensor sum)
     {
         int chunks = checked((int)CeilingDivide(x.Shape.Count, SumChunk));
-        using var partial = Rent(chunks * sizeof(double), "SumOfSquares.partial");
+        using var partial = Rent(SumOfSquaresBytes(x.Shape.Count), "SumOfSquares.partial");
         Launch(SumOfSquaresPartial, grid: chunks, block: 256, 0, partial, x, x.Shape.Count);
         Launch(SumOfSquaresTotal, grid: 1, block: 1024, 0, sum, partial, chunks);
     }
+
+    private static long SumOfSquaresBytes(long count) => CeilingDivide(count, SumChunk) * sizeof(double);
 
     /// <inheritdoc/>
     protected override void AdamStepCore(Tensor parameters, Tensor gradients, Tensor firstMoment, Tensor secondMoment, Tensor ema, Tensor gradientSumOfSquares, Tensor settings) =>

@@ -21,7 +21,8 @@ public sealed class ConditionedNetwork
         if (imageChannels < 1 || inputs < imageChannels || outputs < imageChannels)
         {
             throw new ConfigurationException(
-                $"A network that takes {inputs} channels and answers {outputs} cannot work on images of {imageChannels}: it needs at least as many of both. Use images, or a network, that fit.");
+                $"A network that takes {inputs} channels and answers {outputs} cannot work on images of {imageChannels}: it needs at least as many of both. Use images, " +
+                "or a network, that fit.");
         }
         (_network, ImageChannels, Planes, ExtraOutputs) = (network, imageChannels, inputs - imageChannels, outputs - imageChannels);
     }
@@ -46,7 +47,8 @@ public sealed class ConditionedNetwork
         if ((planes?.Shape.C ?? 0) != Planes)
         {
             throw new ArgumentException(
-                $"ConditionedNetwork: expected {Planes} condition planes beside {input.X}; found {planes?.ToString() ?? "none"}. Give Condition.Planes the shape [N, H, W, {Planes}], or leave it out for 0.");
+                $"ConditionedNetwork: expected {Planes} condition planes beside {input.X}; found {planes?.ToString() ?? "none"}. Give " +
+                $"Condition.Planes the shape [N, H, W, {Planes}], or leave it out for 0.");
         }
         if (planes is null)
         {

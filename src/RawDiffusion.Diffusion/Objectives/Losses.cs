@@ -3,7 +3,7 @@ using RawDiffusion.Core;
 namespace RawDiffusion.Diffusion;
 
 /// <summary>The named scalars of an objective's forward pass; the first is minimised, the others are reported beside it.</summary>
-public readonly struct Losses
+public sealed class Losses
 {
     /// <summary>The most scalars that one step reports.</summary>
     public const int Most = 15;
@@ -18,7 +18,8 @@ public readonly struct Losses
         if (losses.Length is 0 or > Most || losses.DistinctBy(loss => loss.Name).Count() < losses.Length || losses.Any(loss => loss.Value.Shape.Count != 1))
         {
             throw new ArgumentException(
-                $"an objective should return 1 to {Most} losses of one element and of distinct names; found {string.Join(", ", losses.Select(loss => $"{loss.Name} {loss.Value}"))}");
+                $"an objective should return 1 to {Most} losses of one element and of distinct names; found " +
+                $"{string.Join(", ", losses.Select(loss => $"{loss.Name} {loss.Value}"))}");
         }
         _losses = losses;
     }

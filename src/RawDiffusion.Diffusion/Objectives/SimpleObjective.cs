@@ -55,7 +55,7 @@ public sealed class SimpleObjective : Objective
         _coefficients.Upload<float>(coefficients);
         if (_weights is not null)
         {
-            var weights = new double[timesteps.Length];
+            double[] weights = new double[timesteps.Length];
             for (int i = 0; i < weights.Length; i++)
             {
                 weights[i] = LossWeights.MinSnr(_process, _options.MinSnrGamma, timesteps[i]);
@@ -87,7 +87,8 @@ public sealed class SimpleObjective : Objective
     {
         if (step.Labels.Length != step.Samples)
         {
-            throw new DataException($"The network has {embeddings} class embeddings, but the batch of {step.Samples} images has {step.Labels.Length} labels. Train it on data with labels.");
+            throw new DataException($"The network has {embeddings} class embeddings, but the batch of {step.Samples} images has {step.Labels.Length} labels. Train it " +
+                "on data with labels.");
         }
         foreach (int label in step.Labels)
         {

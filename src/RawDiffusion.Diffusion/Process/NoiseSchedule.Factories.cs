@@ -92,7 +92,8 @@ public sealed partial class NoiseSchedule
             if (!(levels[t].SignalVariance >= 0 && levels[t].NoiseVariance > 0 && double.IsFinite(levels[t].Variance) && ratio < before))
             {
                 throw new ConfigurationException(
-                    $"The noise schedule has α = {levels[t].Alpha} and σ = {levels[t].Sigma} at timestep {t}; expected α of at least 0, σ above 0, and a ratio below that of the timestep before.");
+                    $"The noise schedule has α = {levels[t].Alpha} and σ = {levels[t].Sigma} at timestep {t}; expected α of at least 0, σ above 0, and a ratio below " +
+                    "that of the timestep before.");
             }
             before = ratio;
         }
@@ -108,7 +109,8 @@ public sealed partial class NoiseSchedule
     {
         if (Steps == 1)
         {
-            throw new ConfigurationException("A noise schedule of 1 timestep cannot be rescaled to zero terminal SNR: its only timestep would hold no signal. Use at least 2 timesteps.");
+            throw new ConfigurationException("A noise schedule of 1 timestep cannot be rescaled to zero terminal SNR: its only timestep would hold no signal. Use at " +
+                "least 2 timesteps.");
         }
         double first = _levels[0].Alpha, last = _levels[^1].Alpha;
         return WithBetas(Array.ConvertAll(_levels, level => NoiseLevel.VariancePreserving(Square((level.Alpha - last) * (first / (first - last))))));
@@ -144,7 +146,7 @@ public sealed partial class NoiseSchedule
     /// <summary>The levels are what counts; far out in the noise they would not survive being multiplied together again from rounded β.</summary>
     private static NoiseSchedule WithBetas(NoiseLevel[] levels)
     {
-        var betas = new double[levels.Length];
+        double[] betas = new double[levels.Length];
         for (int t = 0; t < betas.Length; t++)
         {
             betas[t] = Diffusion.Posterior.Between(levels[t], t == 0 ? NoiseLevel.Data : levels[t - 1]).Beta;
@@ -158,7 +160,7 @@ public sealed partial class NoiseSchedule
         {
             throw new ConfigurationException($"A noise schedule has {steps} timesteps; it needs at least 1.");
         }
-        var betas = new double[steps];
+        double[] betas = new double[steps];
         for (int t = 0; t < steps; t++)
         {
             betas[t] = beta(t);

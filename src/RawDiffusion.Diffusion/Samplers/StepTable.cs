@@ -106,7 +106,7 @@ public sealed class StepTable
 
     private static double[] Fused(StepRow row)
     {
-        var numbers = new double[(int)DenoiseCoefficient.Count];
+        double[] numbers = new double[(int)DenoiseCoefficient.Count];
         numbers[(int)DenoiseCoefficient.P] = row.P;
         numbers[(int)DenoiseCoefficient.Q] = row.Q;
         numbers[(int)DenoiseCoefficient.Clip] = row.Clip;

@@ -18,10 +18,11 @@ public static class Timesteps
     {
         if (count < 1 || count > scheduleSteps)
         {
-            throw new ConfigurationException($"{count} sampling steps were asked for, but the model's noise schedule has {scheduleSteps} timesteps; use 1 to {scheduleSteps} steps.");
+            throw new ConfigurationException($"{count} sampling steps were asked for, but the model's noise schedule has {scheduleSteps} timesteps; use 1 to " +
+                $"{scheduleSteps} steps.");
         }
         int last = scheduleSteps - 1;
-        var timesteps = new int[count];
+        int[] timesteps = new int[count];
         for (int i = 0; i < count; i++)
         {
             int fromEnd = count - 1 - i;
@@ -35,7 +36,8 @@ public static class Timesteps
         }
         return timesteps[0] <= last
             ? timesteps
-            : throw new ConfigurationException($"{count} leading steps with an offset of {offset} begin at timestep {timesteps[0]}, but the model's noise schedule ends at {last}; use fewer steps.");
+            : throw new ConfigurationException($"{count} leading steps with an offset of {offset} begin at timestep {timesteps[0]}, but the model's noise " +
+                $"schedule ends at {last}; use fewer steps.");
     }
 
     /// <summary>

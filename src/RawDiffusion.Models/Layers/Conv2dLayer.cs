@@ -10,7 +10,8 @@ public sealed class Conv2dLayer : Module
     private readonly Padding _padding;
 
     /// <summary>Declares <c>name.weight</c> [output, kernel, kernel, input] and <c>name.bias</c> [output].</summary>
-    public Conv2dLayer(string name, int input, int output, int kernel = 3, int stride = 1, Padding? padding = null, Initialization initialization = Initialization.FanAverageUniform)
+    public Conv2dLayer(string name, int input, int output, int kernel = 3, int stride = 1, Padding? padding = null,
+        Initialization initialization = Initialization.FanAverageUniform)
     {
         _weight = Declare(name + ".weight", new Shape(output, kernel, kernel, input), initialization);
         _bias = Declare(name + ".bias", new Shape(output), Initialization.Zeros);

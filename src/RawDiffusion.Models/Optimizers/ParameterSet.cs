@@ -88,7 +88,7 @@ public sealed class ParameterSet : IDisposable
         for (int i = 0; i < Parameters.Count; i++)
         {
             var parameter = Parameters[i];
-            var values = new float[parameter.Shape.Count];
+            float[] values = new float[parameter.Shape.Count];
             Fill(values, parameter, seed, (uint)i);
             Slice(Values, parameter.Name).Upload(values);
         }

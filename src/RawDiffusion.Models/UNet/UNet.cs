@@ -112,7 +112,8 @@ public sealed class UNet : Module
         }
         if (input.Condition.Planes is { } planes)
         {
-            throw new ArgumentException($"UNet: expected condition planes among the channels of {x}; found {planes} apart from them. A conditioned network lays them side by side.");
+            throw new ArgumentException($"UNet: expected condition planes among the channels of {x}; found {planes} apart from them. A conditioned network lays them " +
+                "side by side.");
         }
     }
 

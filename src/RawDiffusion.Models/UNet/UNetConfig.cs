@@ -243,7 +243,8 @@ public sealed record UNetConfig
         }
         foreach (int channels in BlockChannels.Where((_, level) => DownAttention(level) || UpAttention(level) || (MiddleAttention && level == BlockChannels.Count - 1)).Distinct())
         {
-            Require(AttentionHeadDim is null || channels % AttentionHeadDim == 0, "network.attention_head_dim", $"channels {channels} of a level with attention is no multiple of the attention head dim {AttentionHeadDim}");
+            Require(AttentionHeadDim is null || channels % AttentionHeadDim == 0, "network.attention_head_dim", $"channels {channels} of a level with attention " +
+                $"is no multiple of the attention head dim {AttentionHeadDim}");
         }
         Require(
             AttentionNormGroups is null || (AttentionNormGroups >= 1 && BlockChannels[^1] % AttentionNormGroups == 0), "network.attention_norm_groups",

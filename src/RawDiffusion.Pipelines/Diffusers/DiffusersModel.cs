@@ -88,7 +88,8 @@ public sealed record DiffusersModel
         {
             if (component is JsonArray { Count: 2 } and [_, { } type] && name is not ("unet" or "scheduler") && !name.StartsWith('_'))
             {
-                fields.Problem($"the {pipeline} has a {name} ({type}) besides its network, which then draws no images but what that makes images of; its folder unet can be opened by itself");
+                fields.Problem($"the {pipeline} has a {name} ({type}) besides its network, which then draws no images but what that makes images of; its folder " +
+                    $"unet can be opened by itself");
             }
         }
         if (problems.Count == before && !_pipelines.Contains(pipeline))

@@ -39,7 +39,8 @@ public sealed record DiffusersScheduler(DiffusionConfig Diffusion, SamplingConfi
     private ConfigTable<DiffusersScheduler> Table => _tables.TryGetValue(Sampling.Sampler, out var table)
         ? table
         : throw new ConfigurationException(
-            $"The format has no scheduler that draws as the sampler {NamedEnum<SamplerName>.NameOf(Sampling.Sampler)} does, but it has one for {string.Join(", ", _tables.Keys.Select(NamedEnum<SamplerName>.NameOf))}. " +
+            $"The format has no scheduler that draws as the sampler {NamedEnum<SamplerName>.NameOf(Sampling.Sampler)} does, but it has one for " +
+                $"{string.Join(", ", _tables.Keys.Select(NamedEnum<SamplerName>.NameOf))}. " +
             "Choose one of these for the model.");
 
     /// <summary>Reads a <c>scheduler_config.json</c>.</summary>

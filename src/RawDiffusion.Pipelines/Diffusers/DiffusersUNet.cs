@@ -96,11 +96,15 @@ public static class DiffusersUNet
     }
 
     private static UNetConfig ReadDownBlocks(ConfigFields fields, UNetConfig unet) =>
-        unet with { AttentionLevels = ReadBlocks(fields, unet, "down_block_types", [DownBlock, AttnDownBlock, AttnDownBlock, AttnDownBlock], [DownBlock, AttnDownBlock], finestFirst: true) };
+        unet with
+        {
+            AttentionLevels = ReadBlocks(fields, unet, "down_block_types", [DownBlock, AttnDownBlock, AttnDownBlock, AttnDownBlock],
+            [DownBlock, AttnDownBlock], finestFirst: true)
+        };
 
     private static UNetConfig ReadUpBlocks(ConfigFields fields, UNetConfig unet)
     {
-        var levels = ReadBlocks(fields, unet, "up_block_types", [AttnUpBlock, AttnUpBlock, AttnUpBlock, UpBlock], [UpBlock, AttnUpBlock], finestFirst: false);
+        int[] levels = ReadBlocks(fields, unet, "up_block_types", [AttnUpBlock, AttnUpBlock, AttnUpBlock, UpBlock], [UpBlock, AttnUpBlock], finestFirst: false);
         return unet with { UpAttentionLevels = levels.SequenceEqual(unet.AttentionLevels) ? null : levels };
     }
 

@@ -20,10 +20,12 @@ internal static class ModelCard
         var text = new StringBuilder();
         void Line(string line = "") => text.Append(line).Append('\n');
         bool conditional = network.ClassEmbeddings is not null;
-        Line("---\nlibrary_name: diffusers\ntags:\n- unconditional-image-generation\n---".Replace("unconditional-image-generation", conditional ? "class-conditional-image-generation" : "unconditional-image-generation"));
+        Line("---\nlibrary_name: diffusers\ntags:\n- unconditional-image-generation\n---"
+            .Replace("unconditional-image-generation", conditional ? "class-conditional-image-generation" : "unconditional-image-generation"));
         Line("# A diffusion model, trained with RawDiffusion");
         Line();
-        Line(string.Create(CultureInfo.InvariantCulture, $"A U-Net of {parameters:N0} parameters that predicts {Predicted(diffusion.Prediction)} over {diffusion.Timesteps} timesteps (`{NamedEnum<BetaSchedule>.NameOf(diffusion.BetaSchedule)}`)") +
+        Line(string.Create(CultureInfo.InvariantCulture, $"A U-Net of {parameters:N0} parameters that predicts {Predicted(diffusion.Prediction)} over " +
+            $"{diffusion.Timesteps} timesteps (`{NamedEnum<BetaSchedule>.NameOf(diffusion.BetaSchedule)}`)") +
             $"{(images is null ? "" : $", trained on {images}")}. The weights are the moving average.");
         Line();
         Line("```python");
@@ -39,7 +41,8 @@ internal static class ModelCard
             Line();
             Line($"Classes: {string.Join(", ", classes.Select((name, label) => $"{(label < model.NoClass || model.NoClass is null ? label : label + 1)} {name}"))}." +
                 (model.NoClass is not { } row ? " No row stands for no class, so guidance is not possible."
-                    : model.NoClassIsTrained ? $" Row {row} stands for no class; guidance needs it." : $" Row {row} is unused: training dropped no labels, so guidance is not possible."));
+                    : model.NoClassIsTrained ? $" Row {row} stands for no class; guidance needs it." : $" Row {row} is unused: training dropped no labels, so " +
+                        $"guidance is not possible."));
         }
         if (size != (network.Height, network.Width))
         {

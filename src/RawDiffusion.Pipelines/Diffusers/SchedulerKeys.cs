@@ -107,7 +107,7 @@ internal static class SchedulerKeys
 
     private static DiffusersScheduler ReadBetas(ConfigFields fields, DiffusersScheduler s)
     {
-        var betas = fields.OptionalNumbers("trained_betas", 0, 1);
+        double[]? betas = fields.OptionalNumbers("trained_betas", 0, 1);
         int steps = fields.Int("num_train_timesteps", 1000);
         if (betas is not null && betas.Length != steps)
         {
@@ -130,14 +130,16 @@ internal static class SchedulerKeys
 
     private static JsonNode WritePrediction(DiffusersScheduler s) => s.Diffusion.Prediction != Prediction.PosteriorMean
         ? NamedEnum<Prediction>.NameOf(s.Diffusion.Prediction)
-        : throw new ConfigurationException("The format has no name for networks that predict the posterior's mean; it knows epsilon, sample (x0) and v_prediction. Such a model cannot be exported.");
+        : throw new ConfigurationException("The format has no name for networks that predict the posterior's mean; it knows epsilon, sample (x0) and " +
+            "v_prediction. Such a model cannot be exported.");
 
-    private static DiffusersScheduler ReadVariance(ConfigFields fields, DiffusersScheduler s) => fields.Choice("variance_type", "fixed_small", "fixed_small", "fixed_small_log", "fixed_large", "learned_range") switch
-    {
-        "learned_range" => s with { LearnedVariance = true },
-        "fixed_large" => s with { Sampling = s.Sampling with { Variance = ReverseVariance.FixedLarge } },
-        _ => s with { Sampling = s.Sampling with { Variance = ReverseVariance.FixedSmall } },
-    };
+    private static DiffusersScheduler ReadVariance(ConfigFields fields, DiffusersScheduler s) =>
+        fields.Choice("variance_type", "fixed_small", "fixed_small", "fixed_small_log", "fixed_large", "learned_range") switch
+        {
+            "learned_range" => s with { LearnedVariance = true },
+            "fixed_large" => s with { Sampling = s.Sampling with { Variance = ReverseVariance.FixedLarge } },
+            _ => s with { Sampling = s.Sampling with { Variance = ReverseVariance.FixedSmall } },
+        };
 
     private static JsonNode WriteVariance(DiffusersScheduler s) => s.LearnedVariance ? "learned_range" : NamedEnum<ReverseVariance>.NameOf(s.Sampling.Variance);
 }

@@ -37,7 +37,10 @@ public sealed class Checkpoint : IDisposable
         try
         {
             foreach (var file in manifest.Files)
+            {
                 checkpoint.Add(file);
+            }
+
             return checkpoint;
         }
         catch
@@ -60,19 +63,28 @@ public sealed class Checkpoint : IDisposable
     public void Dispose()
     {
         foreach (var reader in _tensorFiles.Values)
+        {
             reader.Dispose();
+        }
     }
 
     private void Add(ManifestFile file)
     {
         if (System.IO.Path.GetFileName(file.Name) != file.Name)
+        {
             throw new StorageException($"The manifest of {Path} lists {SafetensorsHeader.Quote(file.Name)}, which is not a file of its folder.");
-        var path = System.IO.Path.Combine(Path, file.Name);
+        }
+
+        string path = System.IO.Path.Combine(Path, file.Name);
         StorageFailure.Guard($"read {path}", () => Verify(file, path));
         if (file.Name == CheckpointWriter.StateFileName)
+        {
             State = ReadState(path);
+        }
         else
+        {
             _tensorFiles.Add(file.Name, SafetensorsReader.Open(path));
+        }
     }
 
     private static JsonObject ReadState(string path)
@@ -90,18 +102,26 @@ public sealed class Checkpoint : IDisposable
     private static void Verify(ManifestFile file, string path)
     {
         if (!File.Exists(path))
+        {
             throw new StorageException($"{path} is missing, though the checkpoint's manifest lists it. Use another checkpoint.");
+        }
+
         using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete, bufferSize: 0);
         if (stream.Length < file.Bytes)
         {
             var cut = file.Tensors.FirstOrDefault(tensor => tensor.Offset + tensor.Bytes > stream.Length);
-            var where = cut is null ? "" : $"; tensor {SafetensorsHeader.Quote(cut.Name)} is the first that is cut off";
+            string where = cut is null ? "" : $"; tensor {SafetensorsHeader.Quote(cut.Name)} is the first that is cut off";
             throw new StorageException($"{path} is truncated: {stream.Length} bytes found, {file.Bytes} expected{where}. Use another checkpoint.");
         }
         if (stream.Length > file.Bytes)
+        {
             throw new StorageException($"{path} has {stream.Length} bytes, {file.Bytes} expected: it was changed after it was saved. Use another checkpoint.");
+        }
+
         if (Convert.ToHexStringLower(SHA256.HashData(stream)) != file.Sha256)
+        {
             throw new StorageException($"{path} is damaged in {Locate(file, stream)}: its checksum differs from the manifest's. Use another checkpoint.");
+        }
     }
 
     /// <summary>Finds the damage that the file's hash has shown to exist.</summary>
@@ -119,14 +139,17 @@ public sealed class Checkpoint : IDisposable
 
     private static uint Checksum(FileStream stream, long offset, long length)
     {
-        var chunk = ArrayPool<byte>.Shared.Rent(ChunkBytes);
-        var checksum = Crc32C.Empty;
+        byte[] chunk = ArrayPool<byte>.Shared.Rent(ChunkBytes);
+        uint checksum = Crc32C.Empty;
         stream.Position = offset;
         while (length > 0)
         {
-            var read = stream.Read(chunk, 0, (int)Math.Min(length, ChunkBytes));
+            int read = stream.Read(chunk, 0, (int)Math.Min(length, ChunkBytes));
             if (read == 0)
+            {
                 break;
+            }
+
             checksum = Crc32C.Append(checksum, chunk.AsSpan(0, read));
             length -= read;
         }

@@ -34,7 +34,7 @@ public sealed class CheckpointFolder(string path, Action<string>? notice = null,
     /// <exception cref="ConfigurationException">The newest one was written by a newer version of the program.</exception>
     public Checkpoint? FindNewest()
     {
-        foreach (var step in Steps().Reverse())
+        foreach (long step in Steps().Reverse())
         {
             try
             {
@@ -55,8 +55,8 @@ public sealed class CheckpointFolder(string path, Action<string>? notice = null,
     /// <exception cref="StorageException">It cannot be written, or an intact one of this step exists. All others are as they were.</exception>
     public string Save(CheckpointContents contents, CheckpointRetention retention)
     {
-        var final = PathOf(contents.Step);
-        var temporary = final + TemporarySuffix;
+        string final = PathOf(contents.Step);
+        string temporary = final + TemporarySuffix;
         try
         {
             if (!Directory.Exists(Path))
@@ -66,7 +66,10 @@ public sealed class CheckpointFolder(string path, Action<string>? notice = null,
             }
             DeleteTemporaries();
             if (Directory.Exists(final))
+            {
                 SetAsideDamaged(final);
+            }
+
             new CheckpointWriter(_files, temporary).Write(contents);
             _files.RenameFolder(temporary, final);
         }
@@ -75,7 +78,10 @@ public sealed class CheckpointFolder(string path, Action<string>? notice = null,
             // Whatever went wrong, be it the disk or the device the values come from: half a checkpoint is of no use.
             Quietly(() => Delete(temporary));
             if (StorageFailure.Covers(e))
+            {
                 throw StorageFailure.While($"save the checkpoint of step {contents.Step}", e, "Earlier checkpoints are untouched.");
+            }
+
             throw;
         }
         StorageFailure.Guard($"make the checkpoint {final} durable", () => _files.SyncFolder(Path));
@@ -92,9 +98,12 @@ public sealed class CheckpointFolder(string path, Action<string>? notice = null,
         }
         catch (StorageException e)
         {
-            var aside = folder + DamagedSuffix;
-            for (var i = 2; Directory.Exists(aside); i++)
+            string aside = folder + DamagedSuffix;
+            for (int i = 2; Directory.Exists(aside); i++)
+            {
                 aside = $"{folder}{DamagedSuffix}-{i}";
+            }
+
             _files.RenameFolder(folder, aside);
             _notice($"Moved the damaged checkpoint {folder} aside to {aside}. {e.Message}");
             return;
@@ -104,12 +113,15 @@ public sealed class CheckpointFolder(string path, Action<string>? notice = null,
 
     private void Prune(long newest, CheckpointRetention retention)
     {
-        var age = 0;
-        foreach (var step in Steps().Reverse().Where(step => step <= newest))
+        int age = 0;
+        foreach (long step in Steps().Reverse().Where(step => step <= newest))
         {
             if (retention.Keeps(step, age++))
+            {
                 continue;
-            var folder = PathOf(step);
+            }
+
+            string folder = PathOf(step);
             // Renamed first, so that a deletion that is cut short leaves no folder that looks like a checkpoint.
             Quietly(() =>
             {
@@ -121,16 +133,24 @@ public sealed class CheckpointFolder(string path, Action<string>? notice = null,
 
     private void DeleteTemporaries()
     {
-        foreach (var folder in Folders(Prefix + "*" + TemporarySuffix))
+        foreach (string folder in Folders(Prefix + "*" + TemporarySuffix))
+        {
             Delete(folder);
+        }
     }
 
     private void Delete(string folder)
     {
         if (!Directory.Exists(folder))
+        {
             return;
-        foreach (var file in Directory.GetFiles(folder))
+        }
+
+        foreach (string file in Directory.GetFiles(folder))
+        {
             _files.DeleteFile(file);
+        }
+
         _files.DeleteFolder(folder);
     }
 
@@ -157,6 +177,6 @@ public sealed class CheckpointFolder(string path, Action<string>? notice = null,
 
     private static long? StepOf(string name) =>
         name.StartsWith(Prefix, StringComparison.Ordinal)
-        && long.TryParse(name.AsSpan(Prefix.Length), NumberStyles.None, CultureInfo.InvariantCulture, out var step)
+        && long.TryParse(name.AsSpan(Prefix.Length), NumberStyles.None, CultureInfo.InvariantCulture, out long step)
         && name == NameOf(step) ? step : null;
 }

@@ -29,8 +29,8 @@ internal sealed record CheckpointManifest
     /// <summary>The manifest as the bytes of its file.</summary>
     public byte[] ToBytes()
     {
-        var text = JsonSerializer.Serialize(this, ManifestJson.Default.CheckpointManifest);
-        var body = Encoding.UTF8.GetBytes(text[..text.LastIndexOf('}')].TrimEnd());
+        string text = JsonSerializer.Serialize(this, ManifestJson.Default.CheckpointManifest);
+        byte[] body = Encoding.UTF8.GetBytes(text[..text.LastIndexOf('}')].TrimEnd());
         return [.. body, .. Seal(body)];
     }
 
@@ -39,24 +39,33 @@ internal sealed record CheckpointManifest
     /// <exception cref="ConfigurationException">It is intact, but of a newer format than this program knows.</exception>
     public static CheckpointManifest Read(string folder)
     {
-        var path = Path.Combine(folder, FileName);
+        string path = Path.Combine(folder, FileName);
         if (!File.Exists(path))
+        {
             throw new StorageException($"{folder} holds no {FileName}: it is no checkpoint, or an incomplete one. Use another checkpoint.");
+        }
+
         byte[] bytes = [];
         StorageFailure.Guard($"read {path}", () => bytes = File.ReadAllBytes(path));
 
-        var sealLength = SealStart.Length + (2 * SHA256.HashSizeInBytes) + SealEnd.Length;
-        var bodyLength = Math.Max(0, bytes.Length - sealLength);
+        int sealLength = SealStart.Length + (2 * SHA256.HashSizeInBytes) + SealEnd.Length;
+        int bodyLength = Math.Max(0, bytes.Length - sealLength);
         if (!bytes.AsSpan(bodyLength).SequenceEqual(Seal(bytes.AsSpan(0, bodyLength))))
+        {
             throw new StorageException($"{path} is damaged: its checksum differs from its contents. Use another checkpoint.");
+        }
+
         try
         {
             // A newer manifest may look different throughout, so its version is read on its own.
             using var document = JsonDocument.Parse(bytes);
-            var format = document.RootElement.GetProperty("format").GetInt32();
+            int format = document.RootElement.GetProperty("format").GetInt32();
             if (format != CurrentFormat)
+            {
                 throw new ConfigurationException(
                     $"{folder} has checkpoint format {format}; this program reads format {CurrentFormat}. Use the version of the program that wrote it.");
+            }
+
             return JsonSerializer.Deserialize(bytes, ManifestJson.Default.CheckpointManifest)!;
         }
         catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException or FormatException)

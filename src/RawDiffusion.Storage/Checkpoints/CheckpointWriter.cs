@@ -20,7 +20,10 @@ internal sealed class CheckpointWriter(IFileSystem fileSystem, string folder)
     {
         fileSystem.CreateFolder(folder);
         foreach (var file in contents.TensorFiles)
+        {
             WriteFile(file.Name, (stream, written) => SafetensorsWriter.Write(stream, file.Tensors, Metadata, written));
+        }
+
         WriteFile(StateFileName, (stream, _) => WriteJson(stream, contents.State));
         var manifest = new CheckpointManifest { Format = CheckpointManifest.CurrentFormat, Step = contents.Step, Files = _files };
         WriteFile(CheckpointManifest.FileName, (stream, _) => stream.Write(manifest.ToBytes()));
@@ -31,7 +34,10 @@ internal sealed class CheckpointWriter(IFileSystem fileSystem, string folder)
     public static void WriteJson(Stream stream, JsonNode document)
     {
         using (var json = new Utf8JsonWriter(stream, Indented))
+        {
             document.WriteTo(json);
+        }
+
         stream.Write("\n"u8);
     }
 

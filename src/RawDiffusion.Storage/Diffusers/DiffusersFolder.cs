@@ -53,7 +53,8 @@ public sealed class DiffusersFolder : IDisposable
         var index = File.Exists(indexPath) ? JsonFile.Read(indexPath) : null;
         string[] configs = [System.IO.Path.Combine(path, "unet", ConfigName), System.IO.Path.Combine(path, ConfigName)];
         string config = configs.FirstOrDefault(File.Exists)
-            ?? throw new StorageException($"{path} holds no network: there is no unet/{ConfigName}, but {Folders(path)}. Rename the folder that holds the network to unet, or complete the model.");
+            ?? throw new StorageException($"{path} holds no network: there is no unet/{ConfigName}, but {Folders(path)}. Rename the folder that holds the " +
+                $"network to unet, or complete the model.");
         string[] schedulers = [System.IO.Path.Combine(path, "scheduler", SchedulerName), System.IO.Path.Combine(path, SchedulerName)];
         var scheduler = schedulers.FirstOrDefault(File.Exists) is { } file ? JsonFile.Read(file) : null;
         return new DiffusersFolder(path, index, JsonFile.Read(config), scheduler);

@@ -32,7 +32,8 @@ public sealed class DiffusersWeights : IDisposable
                 string name = CurrentName(stored);
                 if (!_stored.TryAdd(name, (reader, stored)))
                 {
-                    throw new StorageException($"{reader.Path} holds {stored}, and {_stored[name].Reader.Path} holds {_stored[name].Name}, which are two names of one weight. Remove one.");
+                    throw new StorageException($"{reader.Path} holds {stored}, and {_stored[name].Reader.Path} holds {_stored[name].Name}, which are two names " +
+                        $"of one weight. Remove one.");
                 }
                 names.Add(name);
             }

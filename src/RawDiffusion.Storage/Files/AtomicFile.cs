@@ -12,11 +12,14 @@ public static class AtomicFile
     /// <exception cref="Core.StorageException">The file cannot be written; the old one is untouched.</exception>
     public static void Write(IFileSystem fileSystem, string path, Action<Stream> write)
     {
-        var temporary = path + TemporarySuffix;
+        string temporary = path + TemporarySuffix;
         try
         {
             if (File.Exists(temporary))
+            {
                 fileSystem.DeleteFile(temporary);
+            }
+
             using (var file = fileSystem.Create(temporary))
             {
                 write(file);
@@ -37,7 +40,9 @@ public static class AtomicFile
         try
         {
             if (File.Exists(path))
+            {
                 fileSystem.DeleteFile(path);
+            }
         }
         catch (Exception e) when (StorageFailure.Covers(e))
         {

@@ -12,11 +12,17 @@ internal static class Crc32C
     /// <summary>Continues a checksum over more bytes.</summary>
     public static uint Append(uint checksum, ReadOnlySpan<byte> bytes)
     {
-        var state = ~checksum;
+        uint state = ~checksum;
         for (; bytes.Length >= 8; bytes = bytes[8..])
+        {
             state = BitOperations.Crc32C(state, BinaryPrimitives.ReadUInt64LittleEndian(bytes));
-        foreach (var value in bytes)
+        }
+
+        foreach (byte value in bytes)
+        {
             state = BitOperations.Crc32C(state, value);
+        }
+
         return ~state;
     }
 }

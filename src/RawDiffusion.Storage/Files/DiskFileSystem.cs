@@ -40,15 +40,23 @@ public sealed partial class DiskFileSystem : IFileSystem
     public void SyncFolder(string path)
     {
         if (OperatingSystem.IsWindows())
+        {
             return;
-        var descriptor = Open(path, 0);
+        }
+
+        int descriptor = Open(path, 0);
         if (descriptor < 0)
+        {
             throw Failed(path);
+        }
+
         try
         {
             // Some network file systems know no synchronisation of folders and say so; there is nothing better to do there.
             if (Sync(descriptor) != 0 && Marshal.GetLastPInvokeError() != InvalidArgument)
+            {
                 throw Failed(path);
+            }
         }
         finally
         {

@@ -47,7 +47,7 @@ public static class NpzWriter
         string dictionary = $"{{'descr': '{array.Type}', 'fortran_order': False, 'shape': ({shape}), }}";
         int unpadded = MagicAndVersion.Length + sizeof(ushort) + dictionary.Length + 1;
         int total = (unpadded + Alignment - 1) / Alignment * Alignment;
-        var header = new byte[total];
+        byte[] header = new byte[total];
         header.AsSpan().Fill((byte)' ');
         MagicAndVersion.CopyTo(header, 0);
         BinaryPrimitives.WriteUInt16LittleEndian(header.AsSpan(MagicAndVersion.Length), (ushort)(total - MagicAndVersion.Length - sizeof(ushort)));

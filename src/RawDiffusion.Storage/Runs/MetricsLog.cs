@@ -40,7 +40,9 @@ public sealed class MetricsLog : IDisposable
         foreach (var line in Lines(path))
         {
             if (Parse(line.Span) is { } metrics)
+            {
                 steps.Add(metrics);
+            }
         }
         return steps;
     }
@@ -75,11 +77,16 @@ public sealed class MetricsLog : IDisposable
         var lines = Lines(path);
         var kept = lines.Where(line => Parse(line.Span) is { } metrics && metrics.Step <= resumedStep).ToArray();
         if (kept.Length == lines.Count)
+        {
             return;
+        }
+
         AtomicFile.Write(files, path, stream =>
         {
             foreach (var line in kept)
+            {
                 stream.Write(line.Span);
+            }
         });
     }
 
@@ -88,18 +95,21 @@ public sealed class MetricsLog : IDisposable
     {
         var lines = new List<ReadOnlyMemory<byte>>();
         if (!File.Exists(path))
+        {
             return lines;
+        }
+
         ReadOnlyMemory<byte> rest = default;
         StorageFailure.Guard($"read {path}", () =>
         {
             using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
-            var bytes = new byte[file.Length];
+            byte[] bytes = new byte[file.Length];
             rest = bytes.AsMemory(0, file.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false));
         });
         while (!rest.IsEmpty)
         {
-            var end = rest.Span.IndexOf((byte)'\n');
-            var length = end < 0 ? rest.Length : end + 1;
+            int end = rest.Span.IndexOf((byte)'\n');
+            int length = end < 0 ? rest.Length : end + 1;
             lines.Add(rest[..length]);
             rest = rest[length..];
         }
@@ -135,16 +145,23 @@ public sealed class MetricsLog : IDisposable
     private static void WriteNumber(Utf8JsonWriter json, string name, double value)
     {
         if (double.IsFinite(value))
+        {
             json.WriteNumber(name, value);
+        }
         else
+        {
             json.WriteNull(name);
+        }
     }
 
     /// <summary>The step of a line, or null where the line is not complete.</summary>
     private static StepMetrics? Parse(ReadOnlySpan<byte> line)
     {
         if (!line.EndsWith("\n"u8))
+        {
             return null;
+        }
+
         try
         {
             var reader = new Utf8JsonReader(line);
@@ -158,7 +175,9 @@ public sealed class MetricsLog : IDisposable
                 Number(root, "images_per_s"),
                 Number(root, "seconds"))
             {
-                Losses = root.TryGetProperty("losses", out var losses) ? [.. losses.EnumerateObject().Select(loss => KeyValuePair.Create(loss.Name, Number(losses, loss.Name)))] : null,
+                Losses = root.TryGetProperty("losses", out var losses) && losses.ValueKind == JsonValueKind.Object
+                    ? [.. losses.EnumerateObject().Select(loss => KeyValuePair.Create(loss.Name, Number(losses, loss.Name)))]
+                    : null,
             };
         }
         catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException or FormatException)

@@ -75,19 +75,28 @@ public sealed class RunFolder : IDisposable
             MakeFolder(path, files);
             var held = RunLock.TryAcquire(path, notice) ?? throw InUse(path);
             if (!IsRun(path))
+            {
                 return New(path, held, notice, files);
+            }
+
             held.Dispose();
-            throw new ConfigurationException($"{path} holds a run already. Continue it with `rawdiffusion resume {path}`, or choose another folder with --out.");
+            throw new ConfigurationException($"{path} holds a run already. Choose another folder, or resume that run.");
         }
         // Another process may take the same number between the look and the lock: then the next one is tried.
-        for (var number = NextNumber(root); ; number++)
+        for (int number = NextNumber(root); ; number++)
         {
-            var numbered = System.IO.Path.Combine(root, $"{number.ToString("D4", CultureInfo.InvariantCulture)}-{name}");
+            string numbered = System.IO.Path.Combine(root, $"{number.ToString("D4", CultureInfo.InvariantCulture)}-{name}");
             MakeFolder(numbered, files);
             if (RunLock.TryAcquire(numbered, notice) is not { } held)
+            {
                 continue;
+            }
+
             if (!IsRun(numbered))
+            {
                 return New(numbered, held, notice, files);
+            }
+
             held.Dispose();
         }
     }
@@ -103,7 +112,7 @@ public sealed class RunFolder : IDisposable
         notice ??= _ => { };
         if (!File.Exists(System.IO.Path.Combine(path, ConfigName)) || !IsRun(path))
         {
-            var found = Directory.Exists(path) ? $"it holds no {ConfigName} of a run" : "it does not exist";
+            string found = Directory.Exists(path) ? $"it holds no {ConfigName} of a run" : "it does not exist";
             throw new ConfigurationException($"{path} is no run folder: {found}. Name a folder that `rawdiffusion train` made.");
         }
         var held = RunLock.TryAcquire(path, notice) ?? throw InUse(path);
@@ -140,8 +149,11 @@ public sealed class RunFolder : IDisposable
     private static void MakeFolder(string path, IFileSystem files) => StorageFailure.Guard($"make the folder {path}", () =>
     {
         if (Directory.Exists(path))
+        {
             return;
-        var parent = System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(path))!;
+        }
+
+        string parent = System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(path))!;
         MakeFolder(parent, files);
         files.CreateFolder(path);
         files.SyncFolder(parent);
@@ -149,14 +161,16 @@ public sealed class RunFolder : IDisposable
 
     private static int NextNumber(string root)
     {
-        var last = 0;
+        int last = 0;
         if (Directory.Exists(root))
         {
-            foreach (var folder in Directory.EnumerateDirectories(root))
+            foreach (string folder in Directory.EnumerateDirectories(root))
             {
-                var digits = System.IO.Path.GetFileName(folder).TakeWhile(char.IsAsciiDigit).ToArray();
-                if (int.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out var number))
+                char[] digits = System.IO.Path.GetFileName(folder).TakeWhile(char.IsAsciiDigit).ToArray();
+                if (int.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out int number))
+                {
                     last = Math.Max(last, number);
+                }
             }
         }
         return last + 1;
@@ -164,7 +178,7 @@ public sealed class RunFolder : IDisposable
 
     private static StorageException InUse(string path)
     {
-        var who = RunLock.Holder(path) is { } pid ? $" (pid {pid})" : "";
+        string who = RunLock.Holder(path) is { } pid ? $" (pid {pid})" : "";
         return new StorageException($"{path} is being trained by another process{who}. Wait for it, stop it, or choose another folder.");
     }
 }

@@ -23,8 +23,8 @@ internal sealed class RunLock : IDisposable
     /// <exception cref="StorageException">The folder cannot be written to.</exception>
     public static RunLock? TryAcquire(string run, Action<string> notice)
     {
-        var path = Path.Combine(run, LockFileName);
-        var pidPath = Path.Combine(run, PidFileName);
+        string path = Path.Combine(run, LockFileName);
+        string pidPath = Path.Combine(run, PidFileName);
         FileStream held;
         try
         {
@@ -41,7 +41,10 @@ internal sealed class RunLock : IDisposable
         try
         {
             if (Holder(run) is { } last)
+            {
                 notice($"Process {last} was training {run} and ended without closing it; taking over.");
+            }
+
             File.WriteAllText(pidPath, Environment.ProcessId.ToString(CultureInfo.InvariantCulture) + "\n");
             return new RunLock(held, pidPath);
         }
@@ -49,7 +52,10 @@ internal sealed class RunLock : IDisposable
         {
             held.Dispose();
             if (StorageFailure.Covers(e))
+            {
                 throw StorageFailure.While($"lock the run {run}", e);
+            }
+
             throw;
         }
     }
@@ -59,8 +65,8 @@ internal sealed class RunLock : IDisposable
     {
         try
         {
-            var text = File.ReadAllText(Path.Combine(run, PidFileName));
-            return int.TryParse(text, NumberStyles.AllowTrailingWhite, CultureInfo.InvariantCulture, out var pid) ? pid : null;
+            string text = File.ReadAllText(Path.Combine(run, PidFileName));
+            return int.TryParse(text, NumberStyles.AllowTrailingWhite, CultureInfo.InvariantCulture, out int pid) ? pid : null;
         }
         catch (Exception e) when (StorageFailure.Covers(e))
         {

@@ -41,7 +41,10 @@ internal sealed class HashingStream(Stream inner) : Stream
     protected override void Dispose(bool disposing)
     {
         if (disposing)
+        {
             _hash.Dispose();
+        }
+
         base.Dispose(disposing);
     }
 }

@@ -26,16 +26,21 @@ public static class Layout
 
     private static void TransposeEach(ReadOnlySpan<float> source, Span<float> destination, int rows, int columns)
     {
-        var block = checked(rows * columns);
+        int block = checked(rows * columns);
         if (source.Length != destination.Length || (block == 0 ? source.Length != 0 : source.Length % block != 0))
+        {
             throw new ArgumentException($"{source.Length} and {destination.Length} elements are not the same multiple of {rows}·{columns}.", nameof(destination));
+        }
+
         for (; !source.IsEmpty; source = source[block..], destination = destination[block..])
         {
-            for (var row = 0; row < rows; row++)
+            for (int row = 0; row < rows; row++)
             {
                 var line = source.Slice(row * columns, columns);
                 for (int column = 0, target = row; column < line.Length; column++, target += rows)
+                {
                     destination[target] = line[column];
+                }
             }
         }
     }

@@ -37,16 +37,24 @@ internal sealed class SafetensorsHeader
     {
         var header = new SafetensorsHeader(file, 8L + json.Length);
         if (json.Length == 0 || json[0] != (byte)'{')
+        {
             throw header.Broken("its header does not begin with '{'");
+        }
+
         if (!Utf8.IsValid(json))
+        {
             throw header.Broken("its header is not valid UTF-8");
+        }
+
         try
         {
             var reader = new Utf8JsonReader(json);
             reader.Read();
             header.ReadObject(ref reader);
             if (reader.Read())
+            {
                 throw header.Broken("its header continues after the closing '}'");
+            }
         }
         // The second is what the reader throws for an escaped half of a surrogate pair.
         catch (Exception e) when (e is JsonException or InvalidOperationException)
@@ -59,17 +67,23 @@ internal sealed class SafetensorsHeader
 
     private void ReadObject(ref Utf8JsonReader reader)
     {
-        var sawMetadata = false;
+        bool sawMetadata = false;
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
-            var name = reader.GetString()!;
+            string name = reader.GetString()!;
             reader.Read();
             if (reader.TokenType != JsonTokenType.StartObject)
+            {
                 throw Broken($"the value of {Quote(name)} is {Describe(reader.TokenType)}, not an object");
+            }
+
             if (name == MetadataKey)
             {
                 if (sawMetadata)
+                {
                     throw Broken($"the key {Quote(name)} occurs twice");
+                }
+
                 sawMetadata = true;
                 ReadMetadata(ref reader);
             }
@@ -84,12 +98,17 @@ internal sealed class SafetensorsHeader
     {
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
-            var key = reader.GetString()!;
+            string key = reader.GetString()!;
             reader.Read();
             if (reader.TokenType != JsonTokenType.String)
+            {
                 throw Broken($"the metadata {Quote(key)} is {Describe(reader.TokenType)}, not a string");
+            }
+
             if (!_metadata.TryAdd(key, reader.GetString()!))
+            {
                 throw Broken($"the metadata {Quote(key)} occurs twice");
+            }
         }
     }
 
@@ -99,9 +118,9 @@ internal sealed class SafetensorsHeader
         long[]? shape = null, offsets = null;
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
-            var key = reader.GetString()!;
+            string key = reader.GetString()!;
             reader.Read();
-            var repeated = key switch
+            bool repeated = key switch
             {
                 "dtype" => type is not null,
                 "shape" => shape is not null,
@@ -109,7 +128,10 @@ internal sealed class SafetensorsHeader
                 _ => false,
             };
             if (repeated)
+            {
                 throw Broken($"tensor {Quote(name)} has two values of {key}");
+            }
+
             switch (key)
             {
                 case "dtype" when reader.TokenType == JsonTokenType.String:
@@ -128,9 +150,15 @@ internal sealed class SafetensorsHeader
             }
         }
         if (type is null || shape is null || offsets is null)
+        {
             throw Broken($"tensor {Quote(name)} lacks {(type is null ? "dtype" : shape is null ? "shape" : "data_offsets")}");
+        }
+
         if (offsets.Length != 2 || offsets[0] > offsets[1])
+        {
             throw Broken($"the data_offsets of tensor {Quote(name)} are not a begin and an end in this order");
+        }
+
         return Sized(name, type, shape, offsets[0], offsets[1]);
     }
 
@@ -139,9 +167,12 @@ internal sealed class SafetensorsHeader
         var dtype = TensorDTypes.Parse(type);
         try
         {
-            var bytes = checked(TensorEntry.CountOf(shape) * dtype.Size());
+            long bytes = checked(TensorEntry.CountOf(shape) * dtype.Size());
             if (dtype != TensorDType.Unknown && bytes != end - begin)
+            {
                 throw Broken($"tensor {Quote(name)} of type {type} and shape {Abbreviate(shape)} needs {bytes} bytes, its offsets span {end - begin}");
+            }
+
             return new TensorEntry(name, dtype, type, shape, checked(_dataStart + begin), end - begin);
         }
         catch (OverflowException e)
@@ -153,12 +184,18 @@ internal sealed class SafetensorsHeader
     private long[] ReadIntegers(string name, string key, ref Utf8JsonReader reader)
     {
         if (reader.TokenType != JsonTokenType.StartArray)
+        {
             throw Broken($"the {key} of tensor {Quote(name)} is {Describe(reader.TokenType)}, not an array");
+        }
+
         var values = new List<long>();
         while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
         {
-            if (reader.TokenType != JsonTokenType.Number || !reader.TryGetInt64(out var value) || value < 0)
+            if (reader.TokenType != JsonTokenType.Number || !reader.TryGetInt64(out long value) || value < 0)
+            {
                 throw Broken($"the {key} of tensor {Quote(name)} holds something else than integers from 0 to 2^63-1");
+            }
+
             values.Add(value);
         }
         return [.. values];
@@ -168,12 +205,12 @@ internal sealed class SafetensorsHeader
     private void Arrange(long fileLength)
     {
         InFileOrder = [.. _byName.Values.OrderBy(entry => entry.Offset).ThenBy(entry => entry.Length)];
-        var position = _dataStart;
+        long position = _dataStart;
         foreach (var entry in InFileOrder)
         {
             if (entry.Offset != position)
             {
-                var fault = entry.Offset < position ? "overlap" : "leave a hole";
+                string fault = entry.Offset < position ? "overlap" : "leave a hole";
                 var (found, expected) = (entry.Offset - _dataStart, position - _dataStart);
                 throw Broken($"tensor {Quote(entry.Name)} begins at byte {found} of the data, where {expected} was expected: tensors {fault}");
             }
@@ -185,7 +222,9 @@ internal sealed class SafetensorsHeader
             }
         }
         if (position != fileLength)
+        {
             throw Broken($"its tensors cover {position - _dataStart} of the {fileLength - _dataStart} bytes of data");
+        }
     }
 
     private StorageException Broken(string problem, Exception? inner = null) => Broken(_file, problem, inner);
@@ -196,7 +235,7 @@ internal sealed class SafetensorsHeader
     /// <summary>A name for a message: a hostile one may be megabytes long or hold control characters.</summary>
     internal static string Quote(string name)
     {
-        var shown = name.Length > 120 ? string.Concat(name.AsSpan(0, 120), "…") : name;
+        string shown = name.Length > 120 ? string.Concat(name.AsSpan(0, 120), "…") : name;
         return "'" + string.Concat(shown.Select(c => char.IsControl(c) ? '?' : c)) + "'";
     }
 

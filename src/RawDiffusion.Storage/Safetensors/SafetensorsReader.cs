@@ -48,7 +48,10 @@ public sealed class SafetensorsReader : IDisposable
         {
             handle?.Dispose();
             if (StorageFailure.Covers(e))
+            {
                 throw StorageFailure.While($"read {path}", e);
+            }
+
             throw;
         }
     }
@@ -70,9 +73,15 @@ public sealed class SafetensorsReader : IDisposable
     {
         var entry = Entry(name);
         if (entry.DType is not (TensorDType.F32 or TensorDType.F64 or TensorDType.F16 or TensorDType.BF16))
+        {
             throw WrongType(entry, "F32, F64, F16 or BF16");
+        }
+
         if (entry.Count != destination.Length)
+        {
             throw WrongSize(entry, $"{entry.Count} elements", destination.Length);
+        }
+
         Read(entry, destination, entry.DType.Size(), ToSingle);
     }
 
@@ -81,7 +90,7 @@ public sealed class SafetensorsReader : IDisposable
     public float[] ReadFloats(string name)
     {
         var entry = Entry(name);
-        var values = new float[ArrayLength(entry, entry.Count)];
+        float[] values = new float[ArrayLength(entry, entry.Count)];
         ReadFloats(name, values);
         return values;
     }
@@ -92,8 +101,11 @@ public sealed class SafetensorsReader : IDisposable
     {
         var entry = Entry(name);
         if (entry.DType is not (TensorDType.I64 or TensorDType.I32 or TensorDType.I16 or TensorDType.I8 or TensorDType.U8 or TensorDType.Bool))
+        {
             throw WrongType(entry, "I64, I32, I16, I8, U8 or BOOL");
-        var values = new long[ArrayLength(entry, entry.Count)];
+        }
+
+        long[] values = new long[ArrayLength(entry, entry.Count)];
         Read<long>(entry, values, entry.DType.Size(), ToInt64);
         return values;
     }
@@ -104,9 +116,15 @@ public sealed class SafetensorsReader : IDisposable
     {
         var entry = Entry(name);
         if (entry.DType == TensorDType.Unknown)
+        {
             throw WrongType(entry, "one of the format's types up to 64 bits");
+        }
+
         if (entry.Length != destination.Length)
+        {
             throw WrongSize(entry, $"{entry.Length} bytes", destination.Length);
+        }
+
         Read(entry, destination, 1, static (_, bytes, values) => bytes.CopyTo(values));
     }
 
@@ -115,7 +133,7 @@ public sealed class SafetensorsReader : IDisposable
     public byte[] ReadBytes(string name)
     {
         var entry = Entry(name);
-        var bytes = new byte[ArrayLength(entry, entry.Length)];
+        byte[] bytes = new byte[ArrayLength(entry, entry.Length)];
         ReadBytes(name, bytes);
         return bytes;
     }
@@ -125,33 +143,48 @@ public sealed class SafetensorsReader : IDisposable
 
     private static SafetensorsHeader ReadHeader(SafeFileHandle handle, string path)
     {
-        var fileLength = RandomAccess.GetLength(handle);
+        long fileLength = RandomAccess.GetLength(handle);
         Span<byte> prefix = stackalloc byte[8];
         if (!Fill(handle, prefix, 0))
+        {
             throw SafetensorsHeader.Broken(path, $"it has {fileLength} bytes, less than the 8 of the header's length");
-        var length = BinaryPrimitives.ReadUInt64LittleEndian(prefix);
+        }
+
+        ulong length = BinaryPrimitives.ReadUInt64LittleEndian(prefix);
         if (length > SafetensorsHeader.MaxLength)
+        {
             throw SafetensorsHeader.Broken(path, $"it declares a header of {length} bytes, the format allows {SafetensorsHeader.MaxLength}");
+        }
+
         if ((long)length > fileLength - 8)
+        {
             throw SafetensorsHeader.Broken(path, $"it declares a header of {length} bytes, only {fileLength - 8} follow");
-        var json = new byte[length];
+        }
+
+        byte[] json = new byte[length];
         if (!Fill(handle, json, 8))
+        {
             throw SafetensorsHeader.Broken(path, "it became shorter while it was read");
+        }
+
         return SafetensorsHeader.Parse(json, fileLength, path);
     }
 
     private void Read<T>(TensorEntry entry, Span<T> destination, int size, Conversion<T> convert)
     {
-        var chunk = ArrayPool<byte>.Shared.Rent(ChunkBytes);
+        byte[] chunk = ArrayPool<byte>.Shared.Rent(ChunkBytes);
         try
         {
-            var position = entry.Offset;
+            long position = entry.Offset;
             while (!destination.IsEmpty)
             {
-                var count = Math.Min(destination.Length, ChunkBytes / size);
+                int count = Math.Min(destination.Length, ChunkBytes / size);
                 var bytes = chunk.AsSpan(0, count * size);
                 if (!Fill(_handle, bytes, position))
+                {
                     throw new StorageException($"{Path} ends within tensor {SafetensorsHeader.Quote(entry.Name)}: it was shortened after it was opened.");
+                }
+
                 convert(entry.DType, bytes, destination[..count]);
                 destination = destination[count..];
                 position += bytes.Length;
@@ -172,9 +205,12 @@ public sealed class SafetensorsReader : IDisposable
     {
         while (!destination.IsEmpty)
         {
-            var read = RandomAccess.Read(handle, destination, position);
+            int read = RandomAccess.Read(handle, destination, position);
             if (read == 0)
+            {
                 return false;
+            }
+
             destination = destination[read..];
             position += read;
         }
@@ -196,8 +232,11 @@ public sealed class SafetensorsReader : IDisposable
                 break;
             case TensorDType.BF16:
                 var halves = MemoryMarshal.Cast<byte, ushort>(bytes);
-                for (var i = 0; i < values.Length; i++)
+                for (int i = 0; i < values.Length; i++)
+                {
                     values[i] = BitConverter.UInt32BitsToSingle((uint)halves[i] << 16);
+                }
+
                 break;
         }
     }
@@ -229,8 +268,10 @@ public sealed class SafetensorsReader : IDisposable
         where TTo : INumberBase<TTo>
     {
         var source = MemoryMarshal.Cast<byte, TFrom>(bytes);
-        for (var i = 0; i < values.Length; i++)
+        for (int i = 0; i < values.Length; i++)
+        {
             values[i] = TTo.CreateTruncating(source[i]);
+        }
     }
 
     private int ArrayLength(TensorEntry entry, long length) => length <= Array.MaxLength

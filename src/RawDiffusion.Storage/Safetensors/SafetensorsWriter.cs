@@ -34,7 +34,7 @@ public static class SafetensorsWriter
         stream.Write(prefix);
         stream.Write(header.Span);
 
-        var position = 8L + header.Length;
+        long position = 8L + header.Length;
         byte[] scratch = [];
         foreach (var tensor in ordered)
         {
@@ -56,14 +56,20 @@ public static class SafetensorsWriter
             {
                 json.WriteStartObject("__metadata__");
                 foreach (var (key, value) in metadata)
+                {
                     json.WriteString(key, value);
+                }
+
                 json.WriteEndObject();
             }
-            var offset = 0L;
+            long offset = 0L;
             foreach (var tensor in ordered)
             {
                 if (!names.Add(tensor.Name))
+                {
                     throw new ArgumentException($"The tensor name '{tensor.Name}' occurs twice or is reserved.", nameof(ordered));
+                }
+
                 json.WriteStartObject(tensor.Name);
                 json.WriteString("dtype", tensor.DType.Name());
                 WriteArray(json, "shape", tensor.Shape);
@@ -73,7 +79,7 @@ public static class SafetensorsWriter
             }
             json.WriteEndObject();
         }
-        var padding = -buffer.WrittenCount & 7;
+        int padding = -buffer.WrittenCount & 7;
         buffer.GetSpan(padding)[..padding].Fill((byte)' ');
         buffer.Advance(padding);
         return buffer.WrittenMemory;
@@ -82,8 +88,11 @@ public static class SafetensorsWriter
     private static void WriteArray(Utf8JsonWriter json, string name, ReadOnlySpan<long> values)
     {
         json.WriteStartArray(name);
-        foreach (var value in values)
+        foreach (long value in values)
+        {
             json.WriteNumberValue(value);
+        }
+
         json.WriteEndArray();
     }
 }

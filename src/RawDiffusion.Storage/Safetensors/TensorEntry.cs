@@ -17,8 +17,11 @@ public sealed record TensorEntry(string Name, TensorDType DType, string DTypeNam
     internal static long CountOf(ReadOnlySpan<long> shape)
     {
         long count = 1;
-        foreach (var extent in shape)
+        foreach (long extent in shape)
+        {
             count = checked(count * extent);
+        }
+
         return count;
     }
 

@@ -13,13 +13,21 @@ public sealed class TensorSource
     private TensorSource(string name, TensorDType dtype, ReadOnlySpan<long> shape, Action<Span<byte>>? fill, ReadOnlyMemory<byte> bytes)
     {
         if (dtype == TensorDType.Unknown)
+        {
             throw new ArgumentException($"Tensor '{name}' has no element type.", nameof(dtype));
+        }
+
         (Name, DType, Shape, _fill, _bytes) = (name, dtype, shape.ToArray(), fill, bytes);
         Length = checked(TensorEntry.CountOf(shape) * dtype.Size());
         if (Length is < 0 or > int.MaxValue)
+        {
             throw Misfit(name, shape, $"needs {Length} bytes; a tensor of 0 to {int.MaxValue} bytes can be written");
+        }
+
         if (fill is null && bytes.Length != Length)
+        {
             throw Misfit(name, shape, $"needs {Length} bytes, {bytes.Length} were given");
+        }
     }
 
     /// <summary>The tensor's name.</summary>
@@ -63,9 +71,15 @@ public sealed class TensorSource
     internal ReadOnlySpan<byte> Data(ref byte[] scratch)
     {
         if (_fill is null)
+        {
             return _bytes.Span;
+        }
+
         if (scratch.Length < Length)
+        {
             scratch = GC.AllocateUninitializedArray<byte>((int)Length);
+        }
+
         var bytes = scratch.AsSpan(0, (int)Length);
         _fill(bytes);
         return bytes;
@@ -73,9 +87,11 @@ public sealed class TensorSource
 
     private static void Demand(string name, ReadOnlySpan<long> shape, int given)
     {
-        var count = TensorEntry.CountOf(shape);
+        long count = TensorEntry.CountOf(shape);
         if (given != count)
+        {
             throw Misfit(name, shape, $"has {count} elements, {given} values were given");
+        }
     }
 
     private static ArgumentException Misfit(string name, ReadOnlySpan<long> shape, string problem) =>

@@ -14,7 +14,8 @@ internal static class ExportCommand
     /// <summary>The command with its options.</summary>
     public static Command Create()
     {
-        var command = new Command("export", "Writes a model's moving average in the layout of Hugging Face diffusers (model_index.json, scheduler/, unet/), with a model card. Such a folder is a MODEL here too.") { Model, Out };
+        var command = new Command("export", "Writes a model's moving average in the layout of Hugging Face diffusers (model_index.json, scheduler/, unet/), " +
+            "with a model card. Such a folder is a MODEL here too.") { Model, Out };
         command.SetAction(Run);
         return command;
     }

@@ -21,7 +21,8 @@ internal static class Parameters
     public static Option<string?> Text(string name, string placeholder, string description) => new(name) { HelpName = placeholder, Description = description };
 
     /// <summary>An option that must be given.</summary>
-    public static Option<string> RequiredText(string name, string placeholder, string description) => new(name) { HelpName = placeholder, Description = description, Required = true };
+    public static Option<string> RequiredText(string name, string placeholder, string description) =>
+        new(name) { HelpName = placeholder, Description = description, Required = true };
 
     /// <summary>An option with a number.</summary>
     public static Option<T?> Number<T>(string name, string placeholder, string description) where T : struct, INumber<T> => new(name)

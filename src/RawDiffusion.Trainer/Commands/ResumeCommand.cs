@@ -10,7 +10,8 @@ namespace RawDiffusion.Trainer.Commands;
 internal static class ResumeCommand
 {
     private static readonly Argument<string> RunPath = new("RUN") { Description = "The run's folder." };
-    private static readonly Option<long?> Steps = Parameters.Number<long>("--steps", "N", "A new number of training steps in all, those already done counted in. Left out: what the run was started with.");
+    private static readonly Option<long?> Steps = Parameters.Number<long>(
+        "--steps", "N", "A new number of training steps in all, those already done counted in. Left out: what the run was started with.");
 
     private static readonly Option<string?> DeviceName = Parameters.Device();
 

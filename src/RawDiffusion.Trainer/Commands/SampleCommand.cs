@@ -22,15 +22,18 @@ internal static class SampleCommand
         "Left out: the run's own folder samples/, under a name that is free, such as sample-seed0.png.");
     private static readonly Option<int?> Count = Parameters.Number<int>("--count", "N", "How many images. Left out: as many as the run's own pictures have.");
     private static readonly Option<string?> Sampler = Parameters.Text("--sampler", "NAME",
-        $"{string.Join(", ", NamedEnum<SamplerName>.Names)}. This and the next five default to what the model was trained with. An option that the sampler does not use is an error.");
+        $"{string.Join(", ", NamedEnum<SamplerName>.Names)}. This and the next five default to what the model was trained with. An option that the sampler does not use " +
+        "is an error.");
     private static readonly Option<int?> Steps = Parameters.Number<int>("--steps", "N", "Denoising steps, from 1 to the model's timesteps: more are slower and finer.");
     private static readonly Option<double?> Eta = Parameters.Number<double>("--eta", "X", "Noise in ddim: 0 is deterministic, 1 is as much as ddpm.");
     private static readonly Option<string?> Variance = Parameters.Text("--variance", "NAME",
         $"Noise in ddpm: {Auto}, {string.Join(", ", NamedEnum<ReverseVariance>.Names)}, or {Learned} for networks that predict it, which there are none of yet.");
-    private static readonly Option<string?> Clip = Parameters.Text("--clip", "R|off", "How far from 0 the image that a step expects may be: 1 is the range of images; off for any distance.");
+    private static readonly Option<string?> Clip = Parameters.Text(
+        "--clip", "R|off", "How far from 0 the image that a step expects may be: 1 is the range of images; off for any distance.");
     private static readonly Option<string?> Spacing = Parameters.Text("--spacing", "NAME",
         $"Which of the timesteps: {string.Join(", ", NamedEnum<TimestepSpacing>.Names)}. Left out: linspace in ddpm and dpmpp_2m, trailing in ddim, leading in plms.");
-    private static readonly Option<double?> Guidance = Parameters.Number<double>("--guidance", "S", "Classifier-free guidance: 1 is the plain conditional model, more is more typical of the class.");
+    private static readonly Option<double?> Guidance = Parameters.Number<double>(
+        "--guidance", "S", "Classifier-free guidance: 1 is the plain conditional model, more is more typical of the class.");
     private static readonly Option<ulong?> Seed = Parameters.Number<ulong>("--seed", "N", "Image i depends on the seed and on i alone. Default: 0.");
     private static readonly Option<string?> Class = Parameters.Text("--class", "NAME|K",
         "The class of all images: its name or, where no class has that name, its number, from 0. Both are shown when drawing begins. Left out: each class in turn.");
@@ -38,7 +41,8 @@ internal static class SampleCommand
     private static readonly Option<string?> DeviceName = Parameters.Device();
     private static readonly Option<int?> Threads = Parameters.Number<int>("--threads", "N", "CPU threads. Default: all.");
     private static readonly Option<bool> Trajectory = new("--trajectory") { Description = "Also write a film strip of the way from noise to image, beside the images." };
-    private static readonly Option<string?> Format = Parameters.Text("--format", "png|npz", "png, or npz: NumPy's archive with arr_0 [N, H, W, C] of bytes, and arr_1 [N] of labels where there are classes. Default: what --out says.");
+    private static readonly Option<string?> Format = Parameters.Text(
+        "--format", "png|npz", "png, or npz: NumPy's archive with arr_0 [N, H, W, C] of bytes, and arr_1 [N] of labels where there are classes. Default: what --out says.");
 
     /// <summary>The command with its options.</summary>
     public static Command Create()
@@ -186,7 +190,8 @@ internal static class SampleCommand
     {
         if (parse.GetResult(option) is { Implicit: false } && !users.Contains(sampler))
         {
-            Complain(rules, option, $"was given, but {NamedEnum<SamplerName>.NameOf(sampler)} does not use it: it is for {string.Join(", ", users.Select(NamedEnum<SamplerName>.NameOf))}");
+            Complain(rules, option, $"was given, but {NamedEnum<SamplerName>.NameOf(sampler)} does not use it: it is for " +
+                $"{string.Join(", ", users.Select(NamedEnum<SamplerName>.NameOf))}");
         }
     }
 

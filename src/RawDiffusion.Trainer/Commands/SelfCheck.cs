@@ -1,6 +1,5 @@
 using RawDiffusion.Core;
 using RawDiffusion.Cpu;
-using RawDiffusion.Diffusion;
 using RawDiffusion.Images;
 using RawDiffusion.Models;
 using RawDiffusion.Training;

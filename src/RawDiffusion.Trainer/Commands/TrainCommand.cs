@@ -3,7 +3,6 @@ using System.Text.Json.Nodes;
 using RawDiffusion.Core;
 using RawDiffusion.Data;
 using RawDiffusion.Models;
-using RawDiffusion.Pipelines;
 using RawDiffusion.Storage;
 using RawDiffusion.Trainer.Terminal;
 using RawDiffusion.Training;
@@ -18,7 +17,8 @@ internal static class TrainCommand
         "The images: a folder with MNIST's four IDX files (.gz or not), CIFAR-10's binary batches, or a folder, zip or tar of images, where class folders give labels and train/ " +
         "is used if it exists. Left out: built-in coloured shapes.");
     private static readonly Option<string?> Preset = Parameters.Text("--preset", "NAME",
-        $"Where all settings start from: {string.Join(", ", Presets.All.Keys)}. Left out: shapes without --data; with it mnist for grey images of at most 28×28, otherwise cifar10.");
+        $"Where all settings start from: {string.Join(", ", Presets.All.Keys)}. Left out: shapes without --data; with it mnist for grey images of at most " +
+            $"28×28, otherwise cifar10.");
     private static readonly Option<long?> Steps = Parameters.Number<long>("--steps", "N", "Training steps in all.");
     private static readonly Option<int?> Batch = Parameters.Number<int>("--batch", "N", "Images per step.");
     private static readonly Option<double?> LearningRate = Parameters.Number<double>("--lr", "X", "The learning rate after warm-up.");
@@ -26,15 +26,22 @@ internal static class TrainCommand
     private static readonly Option<string?> Out = Parameters.Text("--out", "RUN", "The run's folder. Left out: the next free one, such as runs/0001-shapes.");
     private static readonly Option<string?> DeviceName = Parameters.Device();
     private static readonly Option<string?> Precision = Parameters.Text("--precision", "NAME", "auto, fp32, tf32 or bf16.");
-    private static readonly Option<string?> ConfigPath = Parameters.Text("--config", "FILE", "A JSON file with any of the settings, such as another run's config.json. Options go before it.");
+    private static readonly Option<string?> ConfigPath = Parameters.Text("--config", "FILE", "A JSON file with any of the settings, such as another run's " +
+        "config.json. Options go before it.");
     private static readonly Option<string[]> Settings = new("--set")
     {
         HelpName = "key=value",
-        Description = "Any setting by its name in config.json, such as --set optimizer.ema_decay=0.999 --set network.channels=[32,64]. May be repeated; goes before everything else.",
+        Description = "Any setting by its name in config.json, such as --set optimizer.ema_decay=0.999 --set network.channels=[32,64]. May be repeated; goes " +
+            "before everything else.",
     };
     private static readonly Option<long?> SaveEvery = Parameters.Number<long>("--save-every", "N", "Steps between checkpoints; the last step is always saved.");
-    private static readonly Option<long?> SampleEvery = Parameters.Number<long>("--sample-every", "N", "Steps between pictures of samples; the last step always draws one, 0 draws none before.");
-    private static readonly Option<bool> Conditional = new("--conditional") { Description = "Learn the data's labels, for `sample --class NAME --guidance S`. On in preset shapes." };
+    private static readonly Option<long?> SampleEvery = Parameters.Number<long>("--sample-every", "N", "Steps between pictures of samples; the last step always " +
+        "draws one, 0 draws none before.");
+    private static readonly Option<bool> Conditional = new("--conditional")
+    {
+        Description = "Learn the data's labels, for `sample --class NAME --guidance S`. " +
+        "On in preset shapes."
+    };
     private static readonly Option<bool> DryRun = new("--dry-run") { Description = "Check everything, print the resolved config.json, and stop." };
 
     /// <summary>The command with its options.</summary>
@@ -135,7 +142,29 @@ internal static class TrainCommand
         {
             Talk.Line($"labels: {ClassNames.Describe(data.ClassNames, data.ClassNames.Count)}");
         }
-        Talk.Line($"network: {new UNet(plan.Network).Parameters.Sum(parameter => parameter.Shape.Count):N0} parameters on {plan.Network.Height}×{plan.Network.Width}×{plan.Network.InChannels} images");
-        Talk.Line($"memory: about {Talk.Bytes(MemoryEstimate.TrainingBytes(plan.Network, plan.Config.Batch))} for training with batches of {plan.Config.Batch}");
+        Talk.Line($"network: {new UNet(plan.Network).Parameters.Sum(parameter => parameter.Shape.Count):N0} parameters on " +
+            $"{plan.Network.Height}×{plan.Network.Width}×{plan.Network.InChannels} images");
+        DescribeMemory(plan);
+    }
+
+    /// <summary>Says what the run will take of the device that it would train on, or, where that is not here, what its tensors take on any.</summary>
+    private static void DescribeMemory(TrainingPlan plan)
+    {
+        // What the program has until now, with its data, stays.
+        long program = Environment.WorkingSet;
+        try
+        {
+            using var device = DeviceChoice.Open(plan.Config.Device);
+            var memory = TrainingRehearsal.Of(plan, device);
+            Talk.Line(
+                $"memory: {Talk.Bytes(memory.Bytes)} on {device.Description}, with batches of {plan.Config.Batch}: {Talk.Bytes(memory.PoolBytes)} for tensors, " +
+                $"of which at most {Talk.Bytes(memory.PeakBytes)} are in use at once, and {Talk.Bytes(memory.HeldBytes)} for packed weights and scratch; " +
+                $"beside that, the program with its data has {Talk.Bytes(program)}");
+        }
+        catch (DeviceException e)
+        {
+            Talk.Line($"memory: {Talk.Bytes(TrainingRehearsal.Of(plan).Bytes)} for tensors, with batches of {plan.Config.Batch}, and what the device needs of " +
+                $"its own, which cannot be asked here: {e.Message}");
+        }
     }
 }

@@ -17,17 +17,26 @@ internal static class Failures
         }
         catch (Exception e) when (Explained(e) is { } failure)
         {
-            Tell(OneParagraph(failure.Message), e);
+            Tell(OneParagraph(failure.Message) + Remedy(failure), e);
             return ExitCodes.Of(failure);
         }
         catch (Exception e)
         {
             // The top of the trace is what a report needs.
             string[] trace = e.StackTrace?.Split('\n', StringSplitOptions.TrimEntries) ?? [];
-            Tell($"This should not have happened; please report it with the command that you ran. {e.GetType().Name}: {OneParagraph(e.Message)} {string.Join(" ", trace.Take(3))}", e);
+            Tell($"This should not have happened; please report it with the command that you ran. {e.GetType().Name}: {OneParagraph(e.Message)} " +
+                $"{string.Join(" ", trace.Take(3))}", e);
             return ExitCodes.Unexpected;
         }
     }
+
+    /// <summary>What the library cannot know: the options of the command line that help.</summary>
+    private static string Remedy(RawDiffusionException failure) => failure switch
+    {
+        DeviceException => " (rawdiffusion doctor tells of devices; --device cpu needs no GPU, --batch sets the batch.)",
+        DivergedException => " (--lr sets the learning rate.)",
+        _ => "",
+    };
 
     /// <summary>Loaders work on several threads, and what fails there comes wrapped.</summary>
     private static RawDiffusionException? Explained(Exception e) => e switch

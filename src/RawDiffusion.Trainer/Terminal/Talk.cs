@@ -39,5 +39,6 @@ internal static class Talk
         : $"{(bytes / (double)(1 << 30)).ToString("0.0", CultureInfo.InvariantCulture)} GiB";
 
     /// <summary>A number with about three digits.</summary>
-    public static string Number(double value) => value >= 1000 ? value.ToString("N0", CultureInfo.InvariantCulture) : value.ToString("G3", CultureInfo.InvariantCulture).ToLowerInvariant();
+    public static string Number(double value) =>
+        value >= 1000 ? value.ToString("N0", CultureInfo.InvariantCulture) : value.ToString("G3", CultureInfo.InvariantCulture).ToLowerInvariant();
 }

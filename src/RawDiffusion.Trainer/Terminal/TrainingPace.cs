@@ -52,7 +52,7 @@ internal sealed class TrainingPace
             return "";
         }
         int points = Math.Min(width, _losses.Count);
-        var logs = Enumerable.Range(0, points)
+        double[] logs = Enumerable.Range(0, points)
             .Select(i => Math.Log(Math.Max(1e-12, _losses[(i * _losses.Count / points)..((i + 1) * _losses.Count / points)].Average())))
             .ToArray();
         double low = logs.Min(), range = Math.Max(1e-9, logs.Max() - low);

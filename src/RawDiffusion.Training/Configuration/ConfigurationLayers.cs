@@ -207,12 +207,12 @@ internal sealed class ConfigurationLayers
     /// <summary>Compares whole keys first, then their last names, so that a forgotten section is found too.</summary>
     private static string NearestKey(string key)
     {
-        var keys = ConfigurationDifference.Flatten(RunConfigJson.ToJson(new RunConfig())).Select(leaf => leaf.Key).ToArray();
+        string[] keys = ConfigurationDifference.Flatten(RunConfigJson.ToJson(new RunConfig())).Select(leaf => leaf.Key).ToArray();
         if (NearestName.To(key, keys) is { } whole)
         {
             return $" (did you mean {whole}?)";
         }
-        var last = NearestName.To(LastName(key), keys.Select(LastName));
+        string? last = NearestName.To(LastName(key), keys.Select(LastName));
         return last is null ? "" : $" (did you mean {string.Join(" or ", keys.Where(candidate => LastName(candidate) == last))}?)";
     }
 

@@ -32,7 +32,7 @@ public static class NearestName
     public static int Distance(string first, string second)
     {
         var (a, b) = (first.ToLowerInvariant(), second.ToLowerInvariant());
-        var distance = new int[a.Length + 1, b.Length + 1];
+        int[,] distance = new int[a.Length + 1, b.Length + 1];
         for (int i = 0; i <= a.Length; i++)
         {
             for (int j = 0; j <= b.Length; j++)

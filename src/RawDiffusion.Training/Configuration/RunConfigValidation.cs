@@ -27,7 +27,8 @@ public static class RunConfigValidation
         config.Sampling.Check(rules, config.Diffusion.Timesteps);
         rules.Require(
             !config.Conditional || config.Sampling.Guidance == 1 || config.Diffusion.LabelDropout > 0, "sampling.guidance",
-            $"{ConfigurationRules.Show(config.Sampling.Guidance)} with diffusion.label_dropout 0", "1: without dropped labels the network does not learn what no class looks like, which guidance needs");
+            $"{ConfigurationRules.Show(config.Sampling.Guidance)} with diffusion.label_dropout 0", "1: without dropped labels the network does not learn what " +
+                "no class looks like, which guidance needs");
         config.Device.Check(rules);
         return rules.Problems;
     }

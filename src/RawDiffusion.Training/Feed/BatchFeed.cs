@@ -18,10 +18,16 @@ public abstract class BatchFeed : IDisposable
     {
         int height = Math.Max(options.PaddedHeight, data.Height), width = Math.Max(options.PaddedWidth, data.Width);
         var order = new SampleOrder(data.Count, options.Seed);
-        return (long)data.Count * height * width * data.Channels <= device.DataSetBytes
+        return IsResident(data.Count, new Shape(options.BatchSize, height, width, data.Channels), device)
             ? new Resident(data, order, new DeviceImages(data, device, height, width, options.PaddingValue), options)
             : new Streamed(data, new BatchLoader(data, options));
     }
+
+    /// <summary>Whether the device would have its own copy of a data set.</summary>
+    /// <param name="count">Images of the data set.</param>
+    /// <param name="images">A batch of them with their border, [N, H, W, C].</param>
+    /// <param name="device">The device.</param>
+    internal static bool IsResident(int count, Shape images, Device device) => count * (images.Count / images.N) <= device.DataSetBytes;
 
     /// <summary>The next batch. What it holds may be overwritten by the next call.</summary>
     /// <exception cref="DataException">An image could not be read.</exception>
@@ -55,8 +61,8 @@ public abstract class BatchFeed : IDisposable
 
         public override FeedBatch Next()
         {
-            var labels = new int[options.BatchSize];
-            var picks = new int[2 * labels.Length];
+            int[] labels = new int[options.BatchSize];
+            int[] picks = new int[2 * labels.Length];
             for (int n = 0; n < labels.Length; n++, _cursor++)
             {
                 (picks[2 * n], picks[2 * n + 1]) = (order.Index(_cursor), options.Flip && order.Flip(_cursor) ? 1 : 0);

@@ -29,6 +29,9 @@ public sealed class DeviceImages : IDisposable
         }
     }
 
+    /// <summary>Room for a data set whose images nobody has read: for rehearsals.</summary>
+    internal DeviceImages(Device device, Shape pixels, int left, int width) => (Pixels, Left, Width) = (new Tensor(device, pixels, DType.UInt8, "the data set"), left, width);
+
     /// <summary>The images with their border, UInt8 [M, H, W, C].</summary>
     public Tensor Pixels { get; }
 
@@ -45,7 +48,7 @@ public sealed class DeviceImages : IDisposable
     {
         int height = Pixels.Shape[1], width = Pixels.Shape[2];
         int imageBytes = height * width * data.Channels, chunk = Math.Clamp((16 << 20) / imageBytes, 1, data.Count);
-        var bytes = new byte[(long)chunk * imageBytes];
+        byte[] bytes = new byte[(long)chunk * imageBytes];
         for (int first = 0; first < data.Count; first += chunk)
         {
             int count = Math.Min(chunk, data.Count - first);

@@ -27,7 +27,8 @@ internal static class DatasetChange
         Compare("content (fingerprint)", Short(before.Fingerprint), Short(now.Fingerprint));
         if (differences.Count > 0)
         {
-            throw new ConfigurationException($"The run cannot go on with other data than it began with ({string.Join("; ", differences)}). Restore the data, or start a new run from this one's weights with --set network.start_from.");
+            throw new ConfigurationException($"The run cannot go on with other data than it began with ({string.Join("; ", differences)}). Restore the data, or start a " +
+                "new run from this one's weights (network.start_from).");
         }
     }
 

@@ -23,17 +23,18 @@ internal static class ResumedConfig
     {
         var written = RunConfigJson.FromJson(RunFolder.ReadConfig(folder.Path), folder.ConfigPath);
         var refused = ConfigurationDifference.Between(trained, written)
-            .Where(difference => !MayChange.Contains(difference.Key) && !Array.Exists(SectionsThatMayChange, section => difference.Key.StartsWith(section, StringComparison.Ordinal)))
+            .Where(difference => !MayChange.Contains(difference.Key) &&
+                !Array.Exists(SectionsThatMayChange, section => difference.Key.StartsWith(section, StringComparison.Ordinal)))
             .ToArray();
         if (refused.Length > 0)
         {
             throw new ConfigurationException(
                 $"{folder.ConfigPath} differs from what the run was trained with ({string.Join("; ", refused.Select(difference => difference.ToString()))}). " +
-                "Undo that to resume, or start a new run from this one's weights with --set network.start_from.");
+                "Undo that to resume, or start a new run from this one's weights (network.start_from).");
         }
         var config = written with { Dataset = trained.Dataset, Steps = steps ?? written.Steps };
         return config.Steps >= done
             ? config
-            : throw new ConfigurationException($"{config.Steps} steps in all were asked for, but the run has done {done} already. Give a larger total with --steps.");
+            : throw new ConfigurationException($"{config.Steps} steps in all were asked for, but the run has done {done} already. Ask for a larger total.");
     }
 }

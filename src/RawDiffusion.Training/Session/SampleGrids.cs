@@ -1,4 +1,5 @@
 using RawDiffusion.Pipelines;
+using RawDiffusion.Training.Configuration;
 
 namespace RawDiffusion.Training;
 
@@ -9,17 +10,23 @@ internal sealed class SampleGrids : ITrainingObserver
     public void PictureDue(TrainingSession session, CancellationToken stop)
     {
         var (model, config, path) = (session.Model, session.Config, session.Folder.SamplePath(session.Step));
-        if (model.Planes > 0)
+        if (Request(model, config) is not { } request)
         {
-            session.Tell(observer => observer.Noticed($"step {session.Step}: no picture is drawn, as the network takes {model.Planes} condition planes and the run knows none to draw under"));
+            session.Tell(observer => observer.Noticed(
+                $"step {session.Step}: no picture is drawn, as the network takes {model.Planes} condition planes and the run knows none to draw under"));
             return;
         }
-        var sampling = config.Sampling with { Guidance = model.Rows.CanGuide ? config.Sampling.Guidance : 1 };
-        var request = new SampleRequest { Count = sampling.Count, Sampler = sampling.Create(), Guidance = sampling.Guidance, Seed = config.Seed };
         using (session.Parameters.UseEma())
         {
             SampleFiles.WriteGrid(ImageSampler.Run(model, request, stop: stop), path);
         }
         session.Tell(observer => observer.Sampled(session.Step, path));
+    }
+
+    /// <summary>What a run draws; null where it cannot, as the network takes condition planes.</summary>
+    internal static SampleRequest? Request(GenerativeModel model, RunConfig config)
+    {
+        var sampling = config.Sampling with { Guidance = model.Rows.CanGuide ? config.Sampling.Guidance : 1 };
+        return model.Planes > 0 ? null : new SampleRequest { Count = sampling.Count, Sampler = sampling.Create(), Guidance = sampling.Guidance, Seed = config.Seed };
     }
 }

@@ -35,9 +35,12 @@ public sealed record TrainingPlan(RunConfig Config, UNetConfig Network)
         {
             using var location = ModelLocation.Resolve(start);
             network = location.Diffusers is { } folder ? DiffusersModel.Of(folder).Network : ModelDescription.Of(location.Checkpoint!).Network;
-            Require(network.InChannels == info.Channels, $"the model {start} has {network.InChannels} channels, but the images have {info.Channels}{(network.InChannels > info.Channels ? ", and the data brings no condition planes for the rest" : "")}");
-            Require(network.OutChannels == info.Channels, $"the model {start} answers {network.OutChannels} channels for images of {info.Channels}, and this training has no loss for {(network.OutChannels > info.Channels ? "the rest (a learned variance?)" : "so few")}");
-            Require(network.ClassEmbeddings == embeddings, $"the model {start} has {network.ClassEmbeddings ?? 0} class embeddings, but this run needs {embeddings ?? 0} (the labels and one for no class; 0 without --conditional)");
+            Require(network.InChannels == info.Channels, $"the model {start} has {network.InChannels} channels, but the images have " +
+                $"{info.Channels}{(network.InChannels > info.Channels ? ", and the data brings no condition planes for the rest" : "")}");
+            Require(network.OutChannels == info.Channels, $"the model {start} answers {network.OutChannels} channels for images of {info.Channels}, and this " +
+                $"training has no loss for {(network.OutChannels > info.Channels ? "the rest (a learned variance?)" : "so few")}");
+            Require(network.ClassEmbeddings == embeddings, $"the model {start} has {network.ClassEmbeddings ?? 0} class embeddings, but this run needs " +
+                $"{embeddings ?? 0} (the labels and one for no class; 0 for one without labels)");
             int multiple = network.SizeMultiple;
             network = network with { Height = UNetConfig.RoundUp(info.Height, multiple), Width = UNetConfig.RoundUp(info.Width, multiple), Dropout = config.Network.Dropout };
         }
@@ -45,7 +48,8 @@ public sealed record TrainingPlan(RunConfig Config, UNetConfig Network)
         {
             network = config.Network.FittedTo(info.Height, info.Width, info.Channels, embeddings);
         }
-        Require(!config.Conditional || info.ClassNames.Count > 0, "--conditional needs labels, and the data has none; use class folders, or leave it out");
+        Require(!config.Conditional || info.ClassNames.Count > 0, "a conditional network needs labels, and the data has none; use class folders, or train it " +
+            "without (network.conditional=false)");
         problems.AddRange(network.Problems().Select(problem => problem.ToString()));
         return problems.Count == 0
             ? new TrainingPlan(config with { Dataset = info }, network)

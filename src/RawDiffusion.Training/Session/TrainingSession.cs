@@ -112,7 +112,8 @@ public sealed class TrainingSession : IDisposable
     /// <param name="steps">A new total of steps; null takes that of <c>config.json</c>.</param>
     /// <exception cref="StorageException">There is no intact checkpoint.</exception>
     /// <exception cref="ConfigurationException">Data or configuration are not what the run was trained with, or the total is below what is done.</exception>
-    public static TrainingSession Resume(RunFolder folder, Device device, IDataset data, IEnumerable<ITrainingObserver> observers, long? steps = null, ObjectiveFactory? objective = null)
+    public static TrainingSession Resume(RunFolder folder, Device device, IDataset data, IEnumerable<ITrainingObserver> observers, long? steps = null,
+        ObjectiveFactory? objective = null)
     {
         using var checkpoint = folder.Checkpoints.FindNewest()
             ?? throw new StorageException($"{folder.Path} has no intact checkpoint to resume from. Start a new run with train.");
@@ -153,7 +154,8 @@ public sealed class TrainingSession : IDisposable
         Save();
         if (_saveFailed)
         {
-            throw new StorageException($"The state of step {Step} could not be saved: see the messages above. Earlier checkpoints in {Folder.Checkpoints.Path} are intact; make room and resume from them.");
+            throw new StorageException($"The state of step {Step} could not be saved: see the messages above. Earlier checkpoints in {Folder.Checkpoints.Path} are " +
+                "intact; make room and resume from them.");
         }
         if (Step < Config.Steps)
         {
@@ -237,15 +239,18 @@ public sealed class TrainingSession : IDisposable
         {
             Save();
             throw new DivergedException(
-                $"{_badSteps} steps in a row up to step {Step + 1} brought a gradient that is not finite. The weights of the last good step are saved in {Folder.Checkpoints.Path}. " +
-                "Start again with a lower --lr, or resume from an earlier checkpoint.");
+                $"{_badSteps} steps in a row up to step {Step + 1} brought a gradient that is not finite. The weights of the last good step are saved in " +
+                $"{Folder.Checkpoints.Path}. " +
+                "Start again with a lower learning rate, or resume from an earlier checkpoint.");
         }
     }
 
     private void Report(ReportInterval interval, StepResult last)
     {
         var losses = interval.MeanLosses;
-        var report = new StepReport(Step, Config.Steps, losses[0].Value, last.GradNorm, Config.Optimizer.RateAt(Step - 1), interval.ImagesPerSecond, Seconds, _device.Memory.PeakBytes) { Losses = losses };
+        var report = new StepReport(Step, Config.Steps, losses[0].Value, last.GradNorm, Config.Optimizer.RateAt(Step - 1), interval.ImagesPerSecond, Seconds,
+            _device.Memory.PeakBytes)
+        { Losses = losses };
         interval.Restart();
         Tell(observer => observer.Stepped(report));
     }

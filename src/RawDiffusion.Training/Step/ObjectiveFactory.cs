@@ -15,7 +15,8 @@ public delegate Objective ObjectiveFactory(UNet network, DiffusionConfig diffusi
 /// <summary>The objectives that a configuration can name.</summary>
 public static class Objectives
 {
-    /// <summary><see cref="SimpleObjective"/> for a U-Net: what runs train by unless told otherwise. Planes that the network takes come with the batch; of its outputs the first, as many as an image has channels, are trained.</summary>
+    /// <summary><see cref="SimpleObjective"/> for a U-Net: what runs train by unless told otherwise. Planes that the network takes come with the batch; of its
+    /// outputs the first, as many as an image has channels, are trained.</summary>
     /// <inheritdoc cref="ObjectiveFactory"/>
     public static Objective Simple(UNet network, DiffusionConfig diffusion, Device device, Shape images)
     {

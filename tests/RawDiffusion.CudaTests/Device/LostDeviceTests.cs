@@ -198,7 +198,7 @@ public class LostDeviceTests
         Assert.Contains("as ordered", lost.First.Message);
         Assert.Contains("the last checkpoint is valid: resume from it", lost.First.Message);
         long launches = EmulatedDriver.Launches();
-        foreach (Action use in (Action[])[() => lost.Training.Run(2), lost.Device.Synchronize, () => lost.Training.Parameters.Values.ToArray()])
+        foreach (var use in (Action[])[() => lost.Training.Run(2), lost.Device.Synchronize, () => lost.Training.Parameters.Values.ToArray()])
         {
             var again = Assert.Throws<DeviceException>(use);
             Assert.Equal($"Emulated GPU was lost by an earlier error: {lost.First.Message}", again.Message);

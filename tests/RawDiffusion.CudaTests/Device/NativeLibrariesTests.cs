@@ -61,6 +61,28 @@ public class NativeLibrariesTests
         Assert.Equal(["libnvrtc.so.13", "libnvrtc.so.12", "libnvrtc.so"], candidates.Take(3));
     }
 
+    /// <summary>As benchmarks/gpu/run.sh exports it for the Python at hand: a folder a library up to CUDA 12, one for all of them from 13 on.</summary>
+    [Theory]
+    [InlineData("nvrtc", "libnvrtc.so.12", "cuda_nvrtc")]
+    [InlineData("nvrtc", "libnvrtc.so.13", "cu13")]
+    [InlineData("cublas", "libcublas.so.12", "cublas")]
+    [InlineData("cublas", "libcublas.so.13", "cu13")]
+    public void TheSitePackagesInPythonPathAreSearched(string library, string name, string wheel)
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "wheels have other folders elsewhere");
+        using var folder = new TemporaryFolder();
+        string[] sites = [.. ((string[])["empty", "site-packages"]).Select(site => Directory.CreateDirectory(Path.Combine(folder.Path, site)).FullName)];
+        foreach (string other in (string[])["cuda_nvrtc", "cublas", "cu13", "cudnn"])
+        {
+            Directory.CreateDirectory(Path.Combine(sites[1], "nvidia", other, "lib"));
+        }
+        string path = Path.Combine(sites[1], "nvidia", wheel, "lib", name);
+        File.WriteAllText(path, "");
+        using var unset = new EnvironmentVariable(NativeLibraries.OverrideVariable(library), null);
+        using var environment = new EnvironmentVariable("PYTHONPATH", string.Join(':', sites));
+        Assert.Equal([path], LibraryCandidates.For(library, null).Where(candidate => candidate.StartsWith(folder.Path, StringComparison.Ordinal)));
+    }
+
     private sealed class EnvironmentVariable : IDisposable
     {
         private readonly string _name;

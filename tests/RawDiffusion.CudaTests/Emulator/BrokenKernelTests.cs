@@ -154,7 +154,7 @@ public class BrokenKernelTests
         using var emulated = TestGpu.OpenEmulated();
         var x = emulated.Upload(1, 2);
         string cause = emulated.Failure("off_by_one", 1, 64, 0, x, 2);
-        foreach (Action use in (Action[])[() => x.ToArray(), () => x.Upload([3f, 4f]), () => x.Clear(), () => emulated.Make(5), emulated.Device.Synchronize])
+        foreach (var use in (Action[])[() => x.ToArray(), () => x.Upload([3f, 4f]), () => x.Clear(), () => emulated.Make(5), emulated.Device.Synchronize])
         {
             var failure = Assert.Throws<DeviceException>(use);
             Assert.StartsWith("Emulated GPU was lost by an earlier error: ", failure.Message);

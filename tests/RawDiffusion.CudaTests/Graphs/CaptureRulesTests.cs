@@ -24,7 +24,7 @@ public sealed class CaptureRulesTests : IDisposable
     public void WhatARecordingDoesNotSeeIsForRelaxedModeOnly(int mode, int expected)
     {
         var kernel = _emulated.Kernel("add_one");
-        foreach (Func<CuResult> call in (Func<CuResult>[])[Allocate, AllocatePinned, () => LoadAModule(kernel)])
+        foreach (var call in (Func<CuResult>[])[Allocate, AllocatePinned, () => LoadAModule(kernel)])
         {
             Begin(mode);
             Assert.Equal(expected, (int)call());
@@ -66,7 +66,7 @@ public sealed class CaptureRulesTests : IDisposable
         using CudaEvent happening = new(Stream.Context, timing: true), outside = new(Stream.Context, timing: true);
         outside.Record(Stream);
         nint value = happening.Value, other = outside.Value;
-        foreach (Func<CuResult> question in (Func<CuResult>[])[() => CudaDriver.cuEventSynchronize(value), () => CudaDriver.cuEventElapsedTime(out _, other, value)])
+        foreach (var question in (Func<CuResult>[])[() => CudaDriver.cuEventSynchronize(value), () => CudaDriver.cuEventElapsedTime(out _, other, value)])
         {
             Begin();
             happening.Record(Stream);

@@ -115,7 +115,7 @@ public class GraphTests
     {
         using var gpu = TestGpu.Open();
         var x = gpu.Upload(1);
-        foreach (Action forbidden in (Action[])[() => x.ToArray(), gpu.Device.Synchronize, () => gpu.Device.Capture(() => { })])
+        foreach (var forbidden in (Action[])[() => x.ToArray(), gpu.Device.Synchronize, () => gpu.Device.Capture(() => { })])
         {
             Assert.StartsWith("While a CUDA graph was recorded, ", Assert.Throws<InvalidOperationException>(() => gpu.Device.Capture(forbidden)).Message);
         }

@@ -56,6 +56,7 @@ public class WholeStepTests
     [InlineData("ddpm", 1)]
     [InlineData("ddim", 3)]
     [InlineData("dpmpp_2m", 1)]
+    [InlineData("plms", 2)]
     public void ASamplingStepIsOneGraphWithTheBitsOfSingleLaunches(string sampler, double guidance)
     {
         TestGpu.Require();
@@ -87,8 +88,8 @@ public class WholeStepTests
     public void ADenoiserWithStateIsCalledForEachStep()
     {
         using var gpu = TestGpu.Open(exact: false);
-        var sampler = Samplers.Ddim(steps: 4);
-        var table = sampler.Plan(DiffusionProcess.Linear(10));
+        var sampler = Samplers.Ddim(4);
+        var plan = sampler.Plan(DiffusionProcess.Linear(10));
         using var start = new Tensor(gpu.Device, new Shape(1, 2)).Upload([0.5f, -1]);
         int calls = 0;
         Denoiser counting = (x, _) =>
@@ -96,15 +97,61 @@ public class WholeStepTests
             calls++;
             return new Tensor(x.Device, x.Shape).CopyFrom(x);
         };
-        using (var single = new SamplingLoop(sampler, table, counting, gpu.Device, start.Shape, seed: 1))
-        {
-            single.Run(start).Dispose();
-        }
+        using var called = new SamplingLoop(sampler, plan, counting, gpu.Device, start.Shape, seed: 1);
+        called.Run(start).Dispose();
         Assert.Equal(4, calls);
-        using var loop = new SamplingLoop(sampler, table, counting, gpu.Device, start.Shape, seed: 1, replay: true);
+        using var loop = new SamplingLoop(sampler, plan, counting, gpu.Device, start.Shape, seed: 1, replay: true);
         loop.Run(start).Dispose();
         loop.Run(start).Dispose();
         Assert.Equal(6, calls);
+    }
+
+    /// <summary>Steps that ask the network and steps that do not are two recordings; hooks, scaled inputs and numbers of their own are in them.</summary>
+    [Fact]
+    public void ATableWithHooksAndStepsOfItsOwnIsRecordedToo()
+    {
+        TestGpu.Require();
+        var sampler = Samplers.DpmSolver2M(3);
+        var rows = sampler.Plan(DiffusionProcess.Linear(8, Prediction.X0)).Rows;
+        var noising = new StepRow { U = 0.9, W = [0], S = 0.4 };
+        var table = new StepTable([rows[0], noising, rows[0] with { InputScale = 0.5 }, rows[1], noising, rows[1] with { Timestep = 2.5 }, rows[2]]).With("known", i => [0.1 * i, 0.2]);
+        Assert.Equal(5, table.Evaluations);
+        float[][] results = [.. ((bool[])[true, false]).Select(graphs =>
+        {
+            using var device = Open(graphs);
+            var shape = new Shape(2, 3, 4, 3);
+            using Tensor mask = new Tensor(device, shape).Upload([.. Enumerable.Range(0, (int)shape.Count).Select(i => i % 2f)]), known = new Tensor(device, shape).Upload([.. Enumerable.Range(0, (int)shape.Count).Select(i => MathF.Sin(i))]);
+            int calls = 0;
+            using var loop = new SamplingLoop(sampler, table, (x, timesteps) =>
+            {
+                calls++;
+                var output = new Tensor(device, x.Shape);
+                using var half = new Tensor(device, new Shape(1, 1)).Upload([0.5]);
+                device.WeightedSum(half, [x], null, default, output);
+                return output;
+            }, device, shape, seed: 3, hooks: [new Redrawn(mask, known), new KnownPixels(mask, known)], replay: true);
+            var drawn = new List<float>();
+            for (int first = 0; first < 6; first += 2)
+            {
+                using Tensor start = loop.Start(first), result = loop.Run(start, first);
+                drawn.AddRange(result.ToArray());
+            }
+            // The first launch does the work, the second records it.
+            Assert.Equal(graphs ? 2 : 15, calls);
+            return (float[])[.. drawn];
+        })];
+        Assert.Equal(results[1], results[0]);
+        Assert.NotEqual(results[0][..72], results[0][72..144]);
+    }
+
+    private sealed class Redrawn(Tensor mask, Tensor known) : IStepHook
+    {
+        public void BeforeNetwork(SamplingStep s)
+        {
+            using var redrawn = new Tensor(s.X.Device, s.X.Shape);
+            s.X.Device.WeightedSum(s.Coefficients("known"), [known], null, s.Noise(RandomPurpose.Noise), redrawn);
+            s.X.Device.Blend(mask, redrawn, s.X, s.X);
+        }
     }
 
     private static CudaDevice Open(bool graphs) => new(TestGpu.Options with { Graphs = graphs });

@@ -170,7 +170,7 @@ public sealed class KernelCacheTests : IDisposable
     public void EverythingThatACompilationDependsOnMakesAnotherKey()
     {
         string[] options = ["--one", "--two"];
-        KernelSource ab = Source with { Headers = [KeyValuePair.Create("a.cuh", "b")] };
+        var ab = Source with { Headers = [KeyValuePair.Create("a.cuh", "b")] };
         string[] digests =
         [
             Digest(ab, options, "12.4", "sm_80"),

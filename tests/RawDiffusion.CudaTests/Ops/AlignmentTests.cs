@@ -23,6 +23,10 @@ public class AlignmentTests
             t.NextBytes(Image), t.Integers(1, 0, 0, 0), 0, 4, t.Fixed(2, 4), t.Next(Image), t.Stream, t.Next(Image), t.Next(Image)),
         ["DenoiseUpdate"] = t => t.Device.DenoiseUpdate(
             t.Next(Image), t.Next(Image), t.Next(Image), t.Fixed(7), t.Next(Image), t.Stream, t.Next(Image), t.Next(Image)),
+        ["EstimateX0"] = t => t.Device.EstimateX0(t.Next(Image), t.Next(Image), t.Fixed(1, 3), t.Next(Image)),
+        ["WeightedSum"] = t => t.Device.WeightedSum(t.Fixed(2, 4), [t.Next(Image), t.Next(Image), t.Next(Image)], t.Next(Image), default, t.Next(Image)),
+        ["WeightedSum, drawn"] = t => t.Device.WeightedSum(t.Fixed(1, 2), [t.Next(Image)], null, t.Stream, t.Next(Image)),
+        ["Blend"] = t => t.Device.Blend(t.Next(Image), t.Next(Image), t.Next(Image), t.Next(Image)),
         ["ConcatChannels"] = t => t.Device.ConcatChannels(t.Next(Image), t.Next(Image.WithChannels(4)), t.Next(Image.WithChannels(12))),
         ["ConcatChannelsBackward"] = t => t.Device.ConcatChannelsBackward(t.Next(Image.WithChannels(12)), Sink.Onto(t.Next(Image)), Sink.Onto(t.Next(Image.WithChannels(4))), 8),
         ["UpsampleNearest"] = t => t.Device.UpsampleNearest(t.Next(Image), t.Next(new(2, 6, 8, 8))),

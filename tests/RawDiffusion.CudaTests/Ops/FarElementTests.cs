@@ -30,7 +30,7 @@ public class FarElementTests
         using var gpu = TestGpu.OpenEmulated();
         using var module = Module(gpu, "noise");
         Tensor xt = gpu.Make(RowLength), target = gpu.Make(RowLength), coefficients = gpu.Upload(1, 0, 0, 1), noise = gpu.Make(RowLength).Clear();
-        Tensor image = gpu.Make(DType.UInt8, RowLength).Upload([.. Enumerable.Range(0, RowLength).Select(i => (byte)i)]);
+        var image = gpu.Make(DType.UInt8, RowLength).Upload([.. Enumerable.Range(0, RowLength).Select(i => (byte)i)]);
         Tensor picks = gpu.Make(DType.Int32, 2), position = gpu.Make(DType.Int32, 2).Clear();
         foreach (int mirrored in (int[])[0, 1])
         {

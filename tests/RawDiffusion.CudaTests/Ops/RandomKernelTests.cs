@@ -43,7 +43,7 @@ public class RandomKernelTests
         uint[] firsts = [0, 1, 255, 256, 0xB504F300, 0xB504F400, 0xB504F200, 0x7FFFFFFF, 0x80000000, 0xFFFFFF00, uint.MaxValue];
         uint[] seconds = [.. Enumerable.Range(0, 16).SelectMany(i => (uint[])[(uint)i << 28, ((uint)i << 28) + 0x100, ((uint)i << 28) - 0x100])];
         var pairs = (from a in firsts from b in seconds select (a, b)).ToArray();
-        Tensor z = gpu.Make(2 * pairs.Length);
+        var z = gpu.Make(2 * pairs.Length);
         Tensor first = gpu.Make(DType.Int32, pairs.Length).Upload(pairs.Select(p => (int)p.a).ToArray()), second = gpu.Make(DType.Int32, pairs.Length).Upload(pairs.Select(p => (int)p.b).ToArray());
         gpu.Kernel("normal_pairs", "random_checks").Launch(gpu.Stream, (pairs.Length + 127) / 128, 128, 0, z, first, second, pairs.Length);
         float[] got = z.ToArray();

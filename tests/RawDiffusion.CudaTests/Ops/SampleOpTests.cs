@@ -15,7 +15,8 @@ public class SampleOpTests
         var position = gpu.Make(DType.Int32, 2).Upload([5, 11]);
         var stream = new RandomStream(77, RandomPurpose.Noise, position);
         Tensor coefficients = Fill(0, new Shape(2, 4)), update = gpu.Upload(1.1f, -0.5f, 0.7f, 0.6f, 0.4f, 0.2f, 0.3f);
-        var aligned = Run(0);
+        Tensor first = gpu.Make(3).Slice(0, new Shape(1, 3)).Upload([1.1f, -0.5f, 0.7f]), second = Fill(0, new Shape(2, 4), 9);
+        float[][] aligned = Run(0);
         foreach (int offset in (int[])[1, 2])
         {
             Assert.Equal(aligned, Run(offset));
@@ -35,6 +36,11 @@ public class SampleOpTests
             Done(y, z);
             device.DenoiseUpdate(x, other, y, update, null, stream, z, y);
             Done(y, z);
+            device.EstimateX0(x, other, first, z);
+            device.WeightedSum(second, [x, z, y], null, stream, y);
+            Done(y, z);
+            device.Blend(x, other, z, y);
+            Done(y);
             device.ConcatChannels(x, other, wide);
             Done(wide);
             device.ConcatChannelsBackward(wide, Sink.Onto(y), Sink.Into(z), 8);
@@ -101,6 +107,32 @@ public class SampleOpTests
         gpu.Device.DenoiseUpdate(x, output, null, gpu.Upload(1, 1, 2, 0, 1, 0, 0), null, stream, x0, next);
         Assert.Equal([1, float.NaN, float.NaN, 1, 2], x0.ToArray());
         Assert.Equal([1, float.NaN, float.NaN, 1, 2], next.ToArray());
+    }
+
+    /// <summary>A reverse update in one launch, and in two with whatever comes between.</summary>
+    [Theory]
+    [InlineData(true, 0.3f)]
+    [InlineData(true, 0)]
+    [InlineData(false, 0.3f)]
+    public void TheFusedUpdateHasTheBitsOfItsHalves(bool multistep, float s)
+    {
+        using var gpu = TestGpu.Open();
+        var shape = new Shape(3, 37);
+        var stream = new RandomStream(1, RandomPurpose.SamplingStep, gpu.Make(DType.Int32, 2).Upload([4, 9]));
+        Tensor make() => gpu.Make((int)shape.Count).Slice(0, shape);
+        Tensor draw(RandomPurpose purpose)
+        {
+            var drawn = make();
+            gpu.Device.FillNormal(drawn, stream with { Purpose = purpose });
+            return drawn;
+        }
+        Tensor x = draw(RandomPurpose.Noise), output = draw(RandomPurpose.SamplingStart), previous = draw(RandomPurpose.Dropout), x0 = make(), next = make(), estimate = make(), apart = make();
+        gpu.Device.DenoiseUpdate(x, output, multistep ? previous : null, gpu.Upload(1.2f, -0.6f, 0.9f, 0.8f, 0.3f, -0.2f, s), null, stream, x0, next);
+        gpu.Device.EstimateX0(x, output, gpu.Make(3).Slice(0, new Shape(1, 3)).Upload([1.2f, -0.6f, 0.9f]), estimate);
+        float[] weights = multistep ? [0.8f, 0.3f, -0.2f, s] : [0.8f, 0.3f, s];
+        gpu.Device.WeightedSum(gpu.Make(weights.Length).Slice(0, new Shape(1, weights.Length)).Upload(weights), multistep ? [x, estimate, previous] : [x, estimate], null, stream, apart);
+        Assert.Equal(x0.ToArray(), estimate.ToArray());
+        Assert.Equal(next.ToArray(), apart.ToArray());
     }
 
     [Fact]

@@ -92,35 +92,20 @@ public static class Conformance
 
     private static void Compare(OpCase opCase, DeviceUnderTest device, Usage usage, CaseResult got, CaseResult expected)
     {
-        double unit = Math.Max(RootMeanSquare(expected.Values), opCase.Tolerance.Floor), allowed = opCase.Tolerance.For(device.Precision);
-        int worst = 0, beyond = 0;
-        double worstError = 0;
-        for (int i = 0; i < expected.Values.Length; i++)
-        {
-            double error = Error(got.Values[i], expected.Values[i]) / unit;
-            beyond += error > allowed ? 1 : 0;
-            if (error > worstError)
-            {
-                (worst, worstError) = (i, error);
-            }
-        }
+        double[] errors = got.Errors(expected, opCase.Tolerance);
+        double allowed = opCase.Tolerance.For(device.Precision);
+        int worst = Array.IndexOf(errors, errors.Max()), beyond = errors.Count(error => error > allowed);
         if (beyond > 0)
         {
             throw new ConformanceException(
                 $"{opCase} on {device}, tensors used {usage}: {Element(got, worst)} is {got.Values[worst]:G9}, expected {expected.Values[worst]:G9}. " +
-                $"The error is {worstError:0.0e+0} of {unit:0.0e+0}, allowed are {allowed:0.0e+0}; {beyond} of {expected.Values.Length} elements are beyond that.");
+                $"The error is {errors[worst]:0.0e+0} of the tensor's size, allowed are {allowed:0.0e+0}; {beyond} of {expected.Values.Length} elements are beyond that.");
         }
     }
 
-    /// <summary>|got − expected|, infinite if only one of them is a number.</summary>
-    private static double Error(double got, double expected) =>
-        got.Equals(expected) ? 0 : double.IsFinite(got - expected) ? Math.Abs(got - expected) : double.PositiveInfinity;
-
-    private static double RootMeanSquare(double[] values) => Math.Sqrt(values.Where(double.IsFinite).Sum(v => v * v) / values.Length);
-
     private static string Element(CaseResult tensor, int index)
     {
-        var indices = new int[tensor.Shape.Rank];
+        int[] indices = new int[tensor.Shape.Rank];
         for (int d = indices.Length - 1; d >= 0; d--)
         {
             indices[d] = index % tensor.Shape[d];

@@ -27,7 +27,7 @@ public static class FiniteDifferences
             {
                 continue;
             }
-            var gradient = results["∂" + name].Single().Values;
+            double[] gradient = results["∂" + name].Single().Values;
             double unit = Math.Max(Math.Sqrt(gradient.Sum(g => g * g) / gradient.Length), tapeCase.Tolerance.Floor);
             foreach (var (what, direction) in Directions(name, shape))
             {
@@ -86,7 +86,7 @@ public static class FiniteDifferences
         for (int k = 0; k < (all ? count : Samples); k++)
         {
             int i = all ? k : (int)(Philox.Block(new UInt4((uint)k, 0, 0, 0), (ulong)count).X % count);
-            var unit = new double[count];
+            double[] unit = new double[count];
             unit[i] = 1;
             yield return ($"at element {i}", unit);
         }

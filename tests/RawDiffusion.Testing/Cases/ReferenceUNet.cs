@@ -19,14 +19,9 @@ public static class ReferenceUNet
     /// <summary>The reference models: folders of <c>shared/reference</c>.</summary>
     public static IReadOnlyList<string> Models { get; } = ["unet-cifar-style", "unet-class-multihead"];
 
-    /// <summary>
-    /// Networks of which there is one batch: those, and others with condition planes, a learned variance, images that are not square, no
-    /// attention in the middle, and groups of its own there.
-    /// </summary>
-    public static IReadOnlyList<string> Batches { get; } =
-    [
-        .. Models, "unet-variants/condition-6-in-3-out", "unet-variants/learned-range-3-in-6-out", "unet-variants/mid-attention-groups-12x20", "unet-variants/no-mid-attention-12x20",
-    ];
+    /// <summary>Networks with other inputs or outputs than images have channels, and of other shapes: of these there is one batch each.</summary>
+    public static IReadOnlyList<string> Variants { get; } =
+        ["unet-variants/condition-6-in-3-out", "unet-variants/learned-range-3-in-6-out", "unet-variants/mid-attention-groups-12x20", "unet-variants/no-mid-attention-12x20"];
 
     /// <summary>Output, loss and every gradient of one batch, where it is known also that of the images; nothing may be left on the device.</summary>
     public static void ForwardAndBackwardAgree(string model, DeviceUnderTest device)
@@ -67,7 +62,7 @@ public static class ReferenceUNet
         float[] losses = values.ReadFloats("losses"), norms = values.ReadFloats("grad_norms"), x0 = values.ReadFloats("x0"), noise = values.ReadFloats("noise");
         long[] timesteps = values.ReadInt64("timesteps");
         long[]? labels = values.Contains("class_labels") ? values.ReadInt64("class_labels") : null;
-        var extents = values.Entry("x0").Shape;
+        long[] extents = values.Entry("x0").Shape;
         var shape = new Shape((int)extents[1], (int)extents[3], (int)extents[4], (int)extents[2]);
         int size = (int)shape.Count, n = shape.N;
         using var adam = new Adam(setup.Parameters, new AdamOptions());
@@ -124,7 +119,7 @@ public static class ReferenceUNet
 
     private static float[] Nhwc(ReadOnlySpan<float> nchw, Shape shape)
     {
-        var result = new float[nchw.Length];
+        float[] result = new float[nchw.Length];
         Layout.OihwToOhwi(nchw, result, shape.C, shape.Positions);
         return result;
     }
@@ -155,14 +150,14 @@ public static class ReferenceUNet
 
         public Tensor Upload(SafetensorsReader values, string name)
         {
-            var extents = values.Entry(name).Shape;
+            long[] extents = values.Entry(name).Shape;
             var shape = new Shape((int)extents[0], (int)extents[2], (int)extents[3], (int)extents[1]);
             return new Tensor(Device, shape, null, name).Upload(Nhwc(values.ReadFloats(name), shape));
         }
 
         public float[] ExpectedImages(SafetensorsReader values, string name)
         {
-            var extents = values.Entry(name).Shape;
+            long[] extents = values.Entry(name).Shape;
             return Nhwc(values.ReadFloats(name), new Shape((int)extents[0], (int)extents[2], (int)extents[3], (int)extents[1]));
         }
 

@@ -53,7 +53,7 @@ public partial class ReferenceDevice
         var dqs = Start(dq);
         var dks = Start(dk);
         int tokens = q.Shape.Positions, channels = q.Shape.C, width = channels / heads;
-        var dp = new double[tokens];
+        double[] dp = new double[tokens];
         for (int row = 0; row < q.Shape.N * heads * tokens; row++)
         {
             int n = row / (heads * tokens), head = row / tokens % heads, query = row % tokens;

@@ -59,8 +59,8 @@ public partial class ReferenceDevice
         var means = Reals(mean);
         var rstds = Reals(rstd);
         int samples = x.Shape.N, positions = x.Shape.Positions, channels = x.Shape.C, width = channels / groups;
-        var normalized = new double[xs.Length];
-        var dNormalized = new double[xs.Length];
+        double[] normalized = new double[xs.Length];
+        double[] dNormalized = new double[xs.Length];
         var dGammas = Start(dgamma);
         var dBetas = Start(dbeta);
         var dAdds = Start(dScaleShift);

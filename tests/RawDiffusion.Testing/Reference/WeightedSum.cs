@@ -9,7 +9,7 @@ public partial class ReferenceDevice
     {
         var table = Reals(coefficients);
         int width = coefficients.Shape[1], perSample = (int)(y.Shape.Count / y.Shape.N), stride = coefficients.Shape.N == 1 ? 0 : width;
-        var sums = new double[y.Shape.Count];
+        double[] sums = new double[y.Shape.Count];
         for (int k = 0; k < terms.Length; k++)
         {
             var term = Reals(terms[k]);

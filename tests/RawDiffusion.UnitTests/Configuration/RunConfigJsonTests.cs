@@ -2,6 +2,7 @@ using System.Text.Json.Nodes;
 using RawDiffusion.Core;
 using RawDiffusion.Diffusion;
 using RawDiffusion.Training.Configuration;
+using Precision = RawDiffusion.Training.Configuration.Precision;
 
 namespace RawDiffusion.UnitTests.Configuration;
 

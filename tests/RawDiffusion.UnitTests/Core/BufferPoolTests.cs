@@ -95,7 +95,7 @@ public class BufferPoolTests
             Assert.Equal(
                 "Out of memory: Conv2d asked for 20.0 MiB while 9.0 MiB are in use (peak 16.0 MiB). The largest: GroupNorm 5.0 MiB in 2 blocks, weights 4.0 MiB, " +
                 "small 4 0.0 MiB, small 3 0.0 MiB, small 2 0.0 MiB. 7.0 MiB are set aside for recorded work, 6.0 MiB were cached and have been given back, " +
-                "16.0 MiB are free on the device. Use a smaller --batch or a smaller network, or end other programs that use the device.",
+                "16.0 MiB are free on the device. Use a smaller batch or a smaller network, or end other programs that use the device.",
                 error.Message);
         }
         // The failure counts as nothing in use, and the pool still works.

@@ -52,6 +52,10 @@ public sealed class ContractTests : IDisposable
             t["x", 2, 5], t["output", 2, 5], t["previous", 2, 5], t["coefficients", 7], null, t.Stream, t.Out("x0", 2, 5), t.Out("next", 2, 5)),
         ["DenoiseUpdate, given"] = (d, t) => d.DenoiseUpdate(
             t["x", 2, 5], t["output", 2, 5], null, t["coefficients", 7], t["noise", 2, 5], default, null, t.Out("next", 2, 5)),
+        ["EstimateX0"] = (d, t) => d.EstimateX0(t["x", 2, 5], t["output", 2, 5], t["coefficients", 1, 3], t.Out("x0", 2, 5)),
+        ["WeightedSum"] = (d, t) => d.WeightedSum(t["coefficients", 4, 3], [t["x", 4, 5], t["z", 4, 5]], null, t.Stream, t.Out("y", 4, 5)),
+        ["WeightedSum, given"] = (d, t) => d.WeightedSum(t["coefficients", 1, 3], [t["x", 4, 5], t["z", 4, 5]], t["noise", 4, 5], default, t.Out("y", 4, 5)),
+        ["Blend"] = (d, t) => d.Blend(t["mask", 2, 5], t["a", 2, 5], t["b", 2, 5], t.Out("y", 2, 5)),
         ["SumOfSquares"] = (d, t) => d.SumOfSquares(t.OfAnyShape(t["x", 2, 5]), t.Out("sum", 1)),
         ["AdamStep"] = (d, t) => d.AdamStep(
             t.Out("p", 9), t["g", 9], t.Out("m", 9), t.Out("v", 9), t.Out("ema", 9), t["norm", 1], t["settings", (int)AdamSetting.Count]),
@@ -140,6 +144,9 @@ public sealed class ContractTests : IDisposable
         Assert.Contains("0 groups divide", Message(() => _device.GroupNorm(t["x", 2, 6], t["g", 6], t["g", 6], null, t["y", 2, 6], t["m", 2, 1], t["m", 2, 1], 0, 1e-5, false)));
         Assert.Contains("an even width above 6, not 6", Message(() => _device.TimestepEmbedding(t["timesteps", 2], t["e", 2, 6], false, 3)));
         Assert.Contains("DenoiseUpdate: expected a random stream to draw from", Message(() => _device.DenoiseUpdate(t["x", 2, 6], t["y", 2, 6], null, t["c7", 7], null, default, null, t["n", 2, 6])));
+        Assert.Contains("WeightedSum: expected a random stream", Message(() => _device.WeightedSum(t["c2", 1, 2], [t["x", 2, 6]], null, default, t["n", 2, 6])));
+        Assert.Contains("WeightedSum: expected 1 to 8 terms; found 0", Message(() => _device.WeightedSum(t["c2", 1, 2], [], null, default, t["n", 2, 6])));
+        Assert.Contains("WeightedSum: expected 1 to 8 terms; found 9", Message(() => _device.WeightedSum(t["c9", 1, 9], [.. Enumerable.Repeat(t["x", 2, 6], 9)], null, default, t["n", 2, 6])));
         Assert.Contains("FillNormal: expected a random stream", Message(() => _device.FillNormal(t["x", 2, 6], default)));
         foreach (var geometry in (ConvGeometry[])[Geometry with { Stride = 0 }, Geometry with { PadTop = 3 }, Geometry with { PadRight = -1 }, Geometry with { Kernel = 9 }, Geometry with { Cout = 0 }])
         {

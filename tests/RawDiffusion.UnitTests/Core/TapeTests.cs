@@ -30,7 +30,7 @@ public sealed class TapeTests : IDisposable
         Assert.Contains("'Silu' [1, 2] Float64: expected a tensor of one element, or a cotangent", Assert.Throws<InvalidOperationException>(() => tape.Backward(tape.Silu(x))).Message);
         Assert.Throws<InvalidOperationException>(() => tape.Backward(_tensors.Parameter("alien", 1)));
         Assert.Throws<InvalidOperationException>(() => tape.Backward(tape.Silu(_tensors.Constant("constant", 1))));
-        var message = Assert.Throws<InvalidOperationException>(() => inference.Backward(inference.Silu(_tensors.Parameter("y", 1)))).Message;
+        string message = Assert.Throws<InvalidOperationException>(() => inference.Backward(inference.Silu(_tensors.Parameter("y", 1)))).Message;
         Assert.Contains("does not record. Create it with recording: true", message);
     }
 
@@ -159,7 +159,7 @@ public sealed class TapeTests : IDisposable
         using var elsewhere = new ReferenceDevice();
         using var alien = new Tensor(elsewhere, new Shape(1, 2), name: "alien");
         using var tape = new Tape(_tensors.Device, recording: false);
-        var message = Assert.Throws<ArgumentException>(() => tape.Silu(alien)).Message;
+        string message = Assert.Throws<ArgumentException>(() => tape.Silu(alien)).Message;
         Assert.Contains("Silu: 'alien' [1, 2] Float64 lives on reference, double precision, but the op runs on reference, double precision", message);
     }
 

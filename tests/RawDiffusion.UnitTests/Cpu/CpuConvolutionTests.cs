@@ -70,7 +70,10 @@ public sealed unsafe class CpuConvolutionTests
                     AssertSameForAnyWorkers(set, OutputLength(g), expected, $"forward {g}", (convolution, y) =>
                     {
                         if (inPlace)
+                        {
                             residual.Span.CopyTo(y.Span);
+                        }
+
                         convolution.Forward(g, x, w, y, withBias ? bias : null, withAdd ? channelAdd : null, withResidual ? inPlace ? y : residual : null);
                     });
                 }
@@ -94,11 +97,17 @@ public sealed unsafe class CpuConvolutionTests
                 var expected = new ReferenceSums(length);
                 ForEachProduct(g, (yi, xi, wi) => expected.Add(xi, (double)dy.Span[yi] * w.Span[wi]));
                 for (int i = 0; accumulate && i < length; i++)
+                {
                     expected.Add(i, before.Span[i]);
+                }
+
                 AssertSameForAnyWorkers(set, length, expected, $"backward to the input {g}", (convolution, dx) =>
                 {
                     if (accumulate)
+                    {
                         before.Span.CopyTo(dx.Span);
+                    }
+
                     convolution.BackwardInput(g, dy, w, dx, accumulate);
                 });
             }
@@ -121,13 +130,22 @@ public sealed unsafe class CpuConvolutionTests
                 var expected = new ReferenceSums(length + g.Cout);
                 ForEachProduct(g, (yi, xi, wi) => expected.Add(wi, (double)dy.Span[yi] * x.Span[xi]));
                 for (int i = 0; i < OutputLength(g); i++)
+                {
                     expected.Add(length + i % g.Cout, dy.Span[i]);
+                }
+
                 for (int i = 0; accumulate && i < length + g.Cout; i++)
+                {
                     expected.Add(i, before.Span[i]);
+                }
+
                 AssertSameForAnyWorkers(set, length + g.Cout, expected, $"backward to the weights {g}", (convolution, dw) =>
                 {
                     if (accumulate)
+                    {
                         before.Span.CopyTo(dw.Span);
+                    }
+
                     convolution.BackwardWeight(g, x, dy, dw, accumulate, dw.Pointer + length, accumulate);
                 });
             }
@@ -177,7 +195,9 @@ public sealed unsafe class CpuConvolutionTests
     private static void SkipUnless(InstructionSet set)
     {
         if (!KernelSet.Supports(set))
+        {
             Assert.Skip($"This processor has no {set} instructions.");
+        }
     }
 
     private static int OutputLength(in ConvGeometry g) => g.N * g.OutH * g.OutW * g.Cout;
@@ -193,7 +213,10 @@ public sealed unsafe class CpuConvolutionTests
             using var result = new NativeFloats(length);
             run(convolution, result);
             if (first is null)
+            {
                 expected.AssertClose(result.Span, $"{what} ({set})");
+            }
+
             first ??= result.Span.ToArray();
             Assert.True(result.Span.SequenceEqual(first), $"{what} ({set}): {count} workers give other bits than one.");
         }
@@ -203,17 +226,32 @@ public sealed unsafe class CpuConvolutionTests
     private static void ForEachProduct(ConvGeometry g, Action<int, int, int> product)
     {
         for (int n = 0; n < g.N; n++)
+        {
             for (int i = 0; i < g.OutH; i++)
+            {
                 for (int j = 0; j < g.OutW; j++)
+                {
                     for (int r = 0; r < g.Kernel; r++)
+                    {
                         for (int s = 0; s < g.Kernel; s++)
                         {
                             int h = i * g.Stride + r - g.PadTop, column = j * g.Stride + s - g.PadLeft;
                             if (h < 0 || h >= g.H || column < 0 || column >= g.W)
+                            {
                                 continue;
+                            }
+
                             for (int o = 0; o < g.Cout; o++)
+                            {
                                 for (int c = 0; c < g.Cin; c++)
+                                {
                                     product(((n * g.OutH + i) * g.OutW + j) * g.Cout + o, ((n * g.H + h) * g.W + column) * g.Cin + c, ((o * g.Kernel + r) * g.Kernel + s) * g.Cin + c);
+                                }
+                            }
                         }
+                    }
+                }
+            }
+        }
     }
 }

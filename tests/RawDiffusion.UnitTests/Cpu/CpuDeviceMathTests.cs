@@ -67,7 +67,7 @@ public class CpuDeviceMathTests
     {
         using var device = new CpuDevice(2);
         var random = new Random(5);
-        var values = new float[2 * positions * channels];
+        float[] values = new float[2 * positions * channels];
         for (int i = 0; i < values.Length; i++)
         {
             values[i] = 1000 + random.NextSingle();
@@ -78,7 +78,7 @@ public class CpuDeviceMathTests
         using Tensor y = new(device, x.Shape), mean = new(device, new Shape(2, 1)), rstd = new(device, new Shape(2, 1));
         device.GroupNorm(x, gamma, beta, null, y, mean, rstd, 1, 1e-6, false);
 
-        var first = values.AsSpan(0, positions * channels).ToArray().Select(v => (double)v).ToArray();
+        double[] first = values.AsSpan(0, positions * channels).ToArray().Select(v => (double)v).ToArray();
         double m = first.Average(), variance = first.Average(v => (v - m) * (v - m)), r = 1 / Math.Sqrt(variance + 1e-6);
         Assert.Equal(m, mean.ToArray()[0], 1e-4);
         Assert.Equal(r, rstd.ToArray()[0], 1e-5 * r);

@@ -72,6 +72,13 @@ public class CpuDeviceNoiseTests
         device.DenoiseUpdate(x, noise, d, update, noise, stream, c, b);
         Assert.Equal(b.ToArray(), a.ToArray());
         Assert.Contains(1f, c.ToArray());
+        // The two halves one after the other, with the same numbers, come to the same bits.
+        using Tensor first = new Tensor(device, new Shape(1, 3)).Upload([1.2f, -.5f, 1]), second = new Tensor(device, new Shape(1, 4)).Upload([.3f, .7f, .1f, .25f]);
+        using Tensor estimate = new(device, shape), next = new(device, shape);
+        device.EstimateX0(x, noise, first, estimate);
+        device.WeightedSum(second, [x, estimate, d], null, stream, next);
+        Assert.Equal(c.ToArray(), estimate.ToArray());
+        Assert.Equal(b.ToArray(), next.ToArray());
         device.DenoiseUpdate(x, noise, d, update, noise, stream, null, x);
         Assert.Equal(b.ToArray(), x.ToArray());
     }
@@ -89,7 +96,7 @@ public class CpuDeviceNoiseTests
 
     private static float[] Scalar(int samples, int perSample, int step, int first, RandomPurpose purpose, Func<UInt4, float[]> numbers)
     {
-        var values = new float[samples * perSample];
+        float[] values = new float[samples * perSample];
         for (int n = 0; n < samples; n++)
         {
             for (int e = 0; e < perSample; e += 4)

@@ -32,6 +32,9 @@ public class CpuDeviceThreadsTests
         ["AddNoise"] = b => b.Device.AddNoise(b.In(70, 1001), b.In(70, 4), null, b.Stream, b.Out(70, 1001), b.Out(70, 1001)),
         ["DenoiseUpdate"] = b =>
             b.Device.DenoiseUpdate(b.In(70, 1001), b.In(70, 1001), b.In(70, 1001), b.In(7), null, b.Stream, b.Out(70, 1001), b.Out(70, 1001)),
+        ["EstimateX0"] = b => b.Device.EstimateX0(b.In(70, 1001), b.In(70, 1001), b.In(1, 3), b.Out(70, 1001)),
+        ["WeightedSum"] = b => b.Device.WeightedSum(b.In(70, 4), [b.In(70, 1001), b.In(70, 1001), b.In(70, 1001)], null, b.Stream, b.Out(70, 1001)),
+        ["Blend"] = b => b.Device.Blend(b.In(70, 1001), b.In(70, 1001), b.In(70, 1001), b.Out(70, 1001)),
         ["SumOfSquares"] = b => b.Device.SumOfSquares(b.In(300_001), b.Out(1)),
         ["AdamStep"] = AdamStep,
         ["SumPositions"] = b => b.Device.SumPositions(b.In(3, 20, 20, 93), Sink.Into(b.Out(3, 93))),
@@ -51,7 +54,7 @@ public class CpuDeviceThreadsTests
     [MemberData(nameof(Ops))]
     public void GivesTheSameBitsOnAnyNumberOfThreads(string op)
     {
-        var expected = Run(op, 1);
+        float[][] expected = Run(op, 1);
         Assert.All(expected, values => Assert.All(values, value => Assert.True(float.IsFinite(value), "an output element was not written")));
         foreach (int threads in (int[])[2, 3])
         {
@@ -82,7 +85,7 @@ public class CpuDeviceThreadsTests
     public void AnElementsBitsDoNotDependOnItsPlace()
     {
         using var device = new CpuDevice(1);
-        var values = new float[64];
+        float[] values = new float[64];
         for (int i = 0; i < values.Length; i++)
         {
             values[i] = 0.37f * i - 9;
@@ -147,7 +150,7 @@ public class CpuDeviceThreadsTests
 
         public Tensor In(params int[] shape)
         {
-            var values = new float[new Shape(shape).Count];
+            float[] values = new float[new Shape(shape).Count];
             for (int i = 0; i < values.Length; i++)
             {
                 values[i] = 2 * _random.NextSingle() - 1;

@@ -18,15 +18,22 @@ public sealed unsafe class CpuGemmTests
     public void MatchesPlainLoops(InstructionSet set)
     {
         if (!KernelSet.Supports(set))
+        {
             Assert.Skip($"This processor has no {set} instructions.");
+        }
+
         int variant = 0;
         foreach (var (m, n, k, batch) in Sizes)
+        {
             for (int transposes = 0; transposes < 4; transposes++)
             {
                 // The other choices take turns, so that each meets each transpose.
                 foreach (var (alpha, beta, withBias, withResidual) in new[] { (1f, 0f, false, false), (0.25f, 1f, true, false), (1f, 0.5f, false, true), (-2f, 0f, true, true) })
+                {
                     Check(set, m, n, k, batch, (transposes & 1) != 0, (transposes & 2) != 0, alpha, beta, withBias, withResidual, padding: variant++ % 3);
+                }
             }
+        }
     }
 
     [Fact]
@@ -107,9 +114,12 @@ public sealed unsafe class CpuGemmTests
                 continue;
             }
             for (int j = 0; j < k; j++)
+            {
                 expected.Add(i, (double)alpha
                     * a.Span[(int)(product * p.StrideA) + (transposeA ? j * p.LeadingA + row : row * p.LeadingA + j)]
                     * b.Span[(int)(product * p.StrideB) + (transposeB ? column * p.LeadingB + j : j * p.LeadingB + column)]);
+            }
+
             expected.Add(i, (double)beta * before.Span[i] + (withBias ? bias.Span[column] : 0) + (withResidual ? residual.Span[i] : 0.0));
         }
         float[]? first = null;
@@ -121,7 +131,10 @@ public sealed unsafe class CpuGemmTests
             using var gemm = new Gemm(workers, set);
             gemm.Multiply(p, a, b, c, withBias ? bias : null, withResidual ? residual : null);
             if (first is null)
+            {
                 expected.AssertClose(c.Span, $"{p} ({set})");
+            }
+
             first ??= c.Span.ToArray();
             Assert.True(c.Span.SequenceEqual(first), $"{p} ({set}): {count} workers give other bits than one.");
         }

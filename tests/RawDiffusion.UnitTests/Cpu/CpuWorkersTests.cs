@@ -34,7 +34,9 @@ public unsafe class CpuWorkersTests
             using var both = new Barrier(2);
             workers.Run(2, (_, _) => Assert.True(both.SignalAndWait(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken)));
             while (!workers.AllParked)
+            {
                 Thread.Yield();
+            }
         }
     }
 
@@ -45,7 +47,9 @@ public unsafe class CpuWorkersTests
         var failure = Assert.Throws<InvalidOperationException>(() => workers.Run(10, (task, _) =>
         {
             if (task == 4)
+            {
                 throw new InvalidOperationException("task 4");
+            }
         }));
         Assert.Equal("task 4", failure.Message);
         int sum = 0;

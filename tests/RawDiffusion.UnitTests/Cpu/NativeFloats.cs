@@ -27,7 +27,10 @@ internal sealed unsafe class NativeFloats : IDisposable
         var floats = new NativeFloats(length);
         var random = new Random(seed);
         foreach (ref float value in floats.Span)
+        {
             value = (float)(random.NextDouble() * 2 - 1);
+        }
+
         return floats;
     }
 
@@ -37,7 +40,10 @@ internal sealed unsafe class NativeFloats : IDisposable
     {
         bool intact = true;
         for (int i = 0; i < Guard; i++)
+        {
             intact &= _memory[i] == Mark && _memory[Guard + _length + i] == Mark;
+        }
+
         NativeMemory.AlignedFree(_memory);
         Assert.True(intact, "A kernel wrote outside of its output.");
     }
@@ -62,7 +68,9 @@ internal sealed class ReferenceSums(int length)
         {
             double error = Math.Abs(actual[i] - _values[i]), scale = Math.Sqrt(_squares[i]) + 1e-3;
             if (!(error <= Tolerance * scale))
+            {
                 Assert.Fail($"{what}: element {i} is {actual[i]}, expected {_values[i]} ± {Tolerance * scale}.");
+            }
         }
     }
 }

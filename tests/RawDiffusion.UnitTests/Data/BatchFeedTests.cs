@@ -47,7 +47,7 @@ public class BatchFeedTests
         using var objective = new SimpleObjective(unet.Forward, DiffusionProcess.Linear(), device, shape, new SimpleObjectiveOptions { Timesteps = (in _, _, drawn) => ((int[])[0, 1, 2, 3, 4]).CopyTo(drawn) });
         using var step = new TrainingStep(objective, adam, device, shape, seed: 2);
         using var feed = BatchFeed.Open(new ShapesDataset(13, 11), device, new BatchLoaderOptions { BatchSize = 5, Seed = 2, Flip = true, PaddedHeight = 12, PaddedWidth = 12, PaddingValue = 9, Cursor = 3 });
-        var losses = new double[4];
+        double[] losses = new double[4];
         var labels = new List<int>();
         for (int i = 0; i < losses.Length; i++)
         {

@@ -13,7 +13,7 @@ public class BatchLoaderTests
     public void BatchesDoNotDependOnTheWorkers(int workers, int queue)
     {
         var data = new ShapesDataset(50, 8);
-        var expected = Take(data, new BatchLoaderOptions { BatchSize = 7, Seed = 3, Flip = true, PaddedHeight = 11 }, 20);
+        string[] expected = Take(data, new BatchLoaderOptions { BatchSize = 7, Seed = 3, Flip = true, PaddedHeight = 11 }, 20);
         Assert.Equal(expected, Take(data, new BatchLoaderOptions { BatchSize = 7, Seed = 3, Flip = true, PaddedHeight = 11, Workers = workers, QueueLength = queue }, 20));
     }
 
@@ -22,7 +22,7 @@ public class BatchLoaderTests
     {
         var data = new ShapesDataset(50, 8);
         var options = new BatchLoaderOptions { BatchSize = 7, Seed = 3, Flip = true };
-        var straight = Take(data, options, 20);
+        string[] straight = Take(data, options, 20);
         long cursor;
         using (var loader = new BatchLoader(data, options))
         {

@@ -120,7 +120,7 @@ public class IdxDatasetTests
     private static byte[] Idx(int[] dimensions, byte first)
     {
         int body = dimensions.Aggregate(1, (product, size) => product * size);
-        var file = new byte[4 + 4 * dimensions.Length + body];
+        byte[] file = new byte[4 + 4 * dimensions.Length + body];
         (file[2], file[3]) = (8, (byte)dimensions.Length);
         for (int i = 0; i < dimensions.Length; i++)
         {

@@ -58,7 +58,7 @@ internal static class Pictures
 
     public static byte[] Read(IDataset data, int index)
     {
-        var hwc = new byte[data.Height * data.Width * data.Channels];
+        byte[] hwc = new byte[data.Height * data.Width * data.Channels];
         data.Read(index, hwc);
         return hwc;
     }

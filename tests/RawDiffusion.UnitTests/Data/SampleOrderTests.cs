@@ -51,7 +51,7 @@ public class SampleOrderTests
         // Over 4,000 epochs the counts of each (place, image) are binomial; six standard deviations never fail by chance.
         const int Epochs = 4000;
         var order = new SampleOrder(count, 99);
-        var counts = new int[count, count];
+        int[,] counts = new int[count, count];
         for (long position = 0; position < (long)Epochs * count; position++)
         {
             counts[position % count, order.Index(position)]++;

@@ -12,7 +12,7 @@ internal static class HostSampler
     public static double[] Run(IEnumerable<StepRow> rows, Func<double, int, double> model, ReadOnlySpan<double> start, Func<int, int, double>? noise = null)
     {
         double[] x = start.ToArray();
-        var previousX0 = new double[x.Length];
+        double[] previousX0 = new double[x.Length];
         int step = 0;
         foreach (var row in rows)
         {

@@ -50,7 +50,7 @@ public class PredictionTests
     public void CoefficientsFillTheTableOfAddNoise()
     {
         var schedule = NoiseSchedule.Linear();
-        var table = new float[8];
+        float[] table = new float[8];
         TrainingTargets.Coefficients(new DiffusionProcess(schedule, Prediction.V), [0, 700], table);
         foreach (var (row, t) in new[] { (0, 0), (1, 700) })
         {

@@ -38,7 +38,7 @@ internal static class RandomSchedules
             case 4: return steps > 1 ? NoiseSchedule.Linear(steps, first, last).RescaleZeroTerminalSnr() : NoiseSchedule.Cosine(steps);
             default:
                 var random = new Random(seed);
-                var betas = new double[steps];
+                double[] betas = new double[steps];
                 for (int t = 0; t < steps; t++)
                 {
                     betas[t] = 1e-5 + 0.3 * random.NextDouble();

@@ -84,7 +84,7 @@ public sealed class SamplerTests : IDisposable
         var table = sampler.Plan(DiffusionProcess.Linear(prediction: Prediction.V));
         using var start = Start(shape, seed: 9, firstSample: 6);
         double[] xT = start.ToArray<double>();
-        var noise = new double[4][];
+        double[][] noise = new double[4][];
         for (int step = 0; step < 4; step++)
         {
             using var position = new Tensor(_device, new Shape(2), DType.Int32).Upload([step, 6]);
@@ -132,7 +132,7 @@ public sealed class SamplerTests : IDisposable
     public void ALoopSaysWhatItWasNotMadeFor()
     {
         using var loop = new SamplingLoop(Samplers.Ddim(3), Samplers.Ddim(3).Plan(Process), Analytic, _device, new Shape(2, 3), seed: 1);
-        using Tensor larger = new Tensor(_device, new Shape(3, 3)).Clear();
+        using var larger = new Tensor(_device, new Shape(3, 3)).Clear();
         Assert.Contains("batches of [2, 3], but", Assert.Throws<ArgumentException>(() => loop.Run(larger)).Message);
     }
 
@@ -142,8 +142,8 @@ public sealed class SamplerTests : IDisposable
         foreach (var sampler in new Sampler[] { Samplers.Ddim(6), Samplers.DpmSolver2M(6), Samplers.Plms(6) })
         {
             var steps = new List<int>();
-            var observedX = Array.Empty<double>();
-            var observedX0 = Array.Empty<double>();
+            double[] observedX = Array.Empty<double>();
+            double[] observedX0 = Array.Empty<double>();
             using var start = Start(new Shape(2, 4), 1);
             using var result = Run(sampler, sampler.Plan(Process), Analytic, start, 1, observer: (step, x, x0) =>
             {
@@ -211,7 +211,7 @@ public sealed class SamplerTests : IDisposable
     {
         var shape = new Shape(3, 5);
         int[] timesteps = [0, 400, 999];
-        var table = new float[12];
+        float[] table = new float[12];
         foreach (var prediction in Enum.GetValues<Prediction>())
         {
             TrainingTargets.Coefficients(new DiffusionProcess(Schedule, prediction), timesteps, table);

@@ -166,7 +166,7 @@ public sealed class StepHookTests : IDisposable
 
     private static double[] Impulse(int samples, int sample, int pixel)
     {
-        var values = new double[2 * samples];
+        double[] values = new double[2 * samples];
         values[2 * sample + pixel] = 1;
         return values;
     }

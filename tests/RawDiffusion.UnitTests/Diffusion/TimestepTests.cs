@@ -58,7 +58,7 @@ public class TimestepTests
     [Fact]
     public void UniformDrawsEveryTimestepAlike()
     {
-        var drawn = new int[70_000];
+        int[] drawn = new int[70_000];
         TimestepSampler.Uniform(7, 3, 0, 7, drawn);
         for (int t = 0; t < 7; t++)
         {
@@ -70,8 +70,8 @@ public class TimestepTests
     [Fact]
     public void DrawsDependOnTheSampleNotOnTheBatch()
     {
-        var whole = new int[64];
-        var part = new int[10];
+        int[] whole = new int[64];
+        int[] part = new int[10];
         TimestepSampler.Uniform(7, 3, 0, 1000, whole);
         TimestepSampler.Uniform(7, 3, 20, 1000, part);
         Assert.Equal(whole[20..30], part);
@@ -87,8 +87,8 @@ public class TimestepTests
     [Fact]
     public void StratifiedBatchesCoverTheRange()
     {
-        var drawn = new int[50];
-        var counts = new int[50];
+        int[] drawn = new int[50];
+        int[] counts = new int[50];
         for (int step = 0; step < 2000; step++)
         {
             TimestepSampler.Stratified(1, step, 0, 50, 50, drawn);
@@ -103,8 +103,8 @@ public class TimestepTests
     public void DrawsStayInRange() => Prop.ForAll(
         Arb.From(from steps in Gen.Choose(1, 4000) from step in Gen.Choose(0, int.MaxValue) select (steps, step)), x =>
         {
-            var uniform = new int[9];
-            var stratified = new int[9];
+            int[] uniform = new int[9];
+            int[] stratified = new int[9];
             TimestepSampler.Uniform(5, x.step, 0, x.steps, uniform);
             TimestepSampler.Stratified(5, x.step, 0, 9, x.steps, stratified);
             return uniform.Concat(stratified).All(t => t >= 0 && t < x.steps);

@@ -68,7 +68,7 @@ public class ImageDecoderTests
     public void ATruncatedFileFails(ImageFormat format, string fixture, int tolerance)
     {
         _ = tolerance;
-        foreach (IImageCodec codec in new IImageCodec[] { new GdCodec(), new TurboJpegCodec() })
+        foreach (var codec in new IImageCodec[] { new GdCodec(), new TurboJpegCodec() })
         {
             if (codec.CanDecode(format))
             {

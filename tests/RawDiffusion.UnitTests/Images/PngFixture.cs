@@ -31,7 +31,7 @@ internal static class PngFixture
 
     public static byte[] Header(int width, int height, int depth, int colour, int interlace)
     {
-        var header = new byte[13];
+        byte[] header = new byte[13];
         BinaryPrimitives.WriteInt32BigEndian(header, width);
         BinaryPrimitives.WriteInt32BigEndian(header.AsSpan(4), height);
         (header[8], header[9], header[12]) = ((byte)depth, (byte)colour, (byte)interlace);
@@ -40,7 +40,7 @@ internal static class PngFixture
 
     public static byte[] Chunk(string type, byte[] data)
     {
-        var chunk = new byte[12 + data.Length];
+        byte[] chunk = new byte[12 + data.Length];
         BinaryPrimitives.WriteInt32BigEndian(chunk, data.Length);
         Encoding.ASCII.GetBytes(type, chunk.AsSpan(4));
         data.CopyTo(chunk, 8);
@@ -73,7 +73,7 @@ internal static class PngFixture
         var rows = new List<byte>();
         for (int pass = 1; pass <= (interlaced ? 7 : 1); pass++)
         {
-            var above = new byte[width * 8];
+            byte[] above = new byte[width * 8];
             int filter = 0;
             for (int y = 0; y < height; y++)
             {
@@ -82,7 +82,7 @@ internal static class PngFixture
                 {
                     continue;
                 }
-                var row = new byte[(columns.Length * samples * depth + 7) / 8];
+                byte[] row = new byte[(columns.Length * samples * depth + 7) / 8];
                 int bit = 0;
                 foreach (int x in columns)
                 {

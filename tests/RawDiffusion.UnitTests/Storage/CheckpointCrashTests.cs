@@ -16,7 +16,7 @@ public class CheckpointCrashTests
         var found = new HashSet<long>();
         ForEachOperation(FaultyFileSystem.KilledAt, (path, files) =>
         {
-            var returned = true;
+            bool returned = true;
             try
             {
                 new CheckpointFolder(path, fileSystem: files).Save(SmallCheckpoint.At(Saved), KeepOne);
@@ -25,7 +25,7 @@ public class CheckpointCrashTests
             {
                 returned = false;
             }
-            var step = AssertOneIsFound(path);
+            long step = AssertOneIsFound(path);
             found.Add(step);
             Assert.True(!returned || step == Saved);
 
@@ -54,11 +54,11 @@ public class CheckpointCrashTests
         using var folder = new TempFolder();
         var journal = SaveJournalled(folder);
         var random = new Random(5);
-        for (var done = 0; done <= journal.Count; done++)
+        for (int done = 0; done <= journal.Count; done++)
         {
-            for (var repeat = 0; repeat < (survival is 0 or 1 ? 1 : 8); repeat++)
+            for (int repeat = 0; repeat < (survival is 0 or 1 ? 1 : 8); repeat++)
             {
-                var step = FoundAfterPowerLoss(folder, journal.Take(done), () => random.NextDouble() < survival, honest: true);
+                long step = FoundAfterPowerLoss(folder, journal.Take(done), () => random.NextDouble() < survival, honest: true);
                 Assert.True(step == Before || step == Saved, $"after {done} of {journal.Count} operations: step {step}");
                 Assert.True(done < journal.Count || step == Saved, "A save that had returned was lost.");
             }
@@ -76,9 +76,9 @@ public class CheckpointCrashTests
 
     private static List<Action<PowerLossDisk>> SaveJournalled(TempFolder folder)
     {
-        var run = folder.At("before");
+        string run = folder.At("before");
         SmallCheckpoint.SaveTo(Path.Combine(run, "checkpoints"), Before);
-        var saved = folder.At("saved");
+        string saved = folder.At("saved");
         TempFolder.Copy(run, saved);
         var files = new JournalFileSystem(saved);
         new CheckpointFolder(Path.Combine(saved, "checkpoints"), fileSystem: files).Save(SmallCheckpoint.At(Saved), KeepOne);
@@ -89,14 +89,20 @@ public class CheckpointCrashTests
     {
         var disk = PowerLossDisk.From(folder.At("before"), honest);
         foreach (var step in done)
+        {
             step(disk);
-        var restored = folder.At("restored");
+        }
+
+        string restored = folder.At("restored");
         disk.LosePower(restored, survives);
         try
         {
             using var checkpoint = new CheckpointFolder(Path.Combine(restored, "checkpoints")).FindNewest();
             if (checkpoint is null)
+            {
                 return -1;
+            }
+
             SmallCheckpoint.AssertIsAt(checkpoint.Step, checkpoint);
             return checkpoint.Step;
         }
@@ -120,7 +126,7 @@ public class CheckpointCrashTests
         catch (StorageException e)
         {
             Assert.Contains("Could not", e.Message);
-            var step = AssertOneIsFound(path);
+            long step = AssertOneIsFound(path);
             Assert.True(Directory.Exists(folder.PathOf(Before)));
             Assert.True(step == Before || e.Message.Contains("durable"));
             Assert.DoesNotContain(Directory.GetDirectories(path), name => name.EndsWith(".tmp", StringComparison.Ordinal));
@@ -141,10 +147,10 @@ public class CheckpointCrashTests
     /// <summary>Repeats a save over a folder with one checkpoint, the fault one operation later each time, until it is never reached.</summary>
     private static void ForEachOperation(Func<int, FaultyFileSystem> faultAt, Action<string, FaultyFileSystem> save)
     {
-        for (var operation = 0; ; operation++)
+        for (int operation = 0; ; operation++)
         {
             using var folder = new TempFolder();
-            var path = folder.At("checkpoints");
+            string path = folder.At("checkpoints");
             SmallCheckpoint.SaveTo(path, Before);
             var files = faultAt(operation);
             save(path, files);

@@ -11,7 +11,7 @@ public class CheckpointTests
     public void WhatIsSavedIsReadBack()
     {
         using var folder = new TempFolder();
-        var path = new CheckpointFolder(folder.At("checkpoints")).Save(SmallCheckpoint.At(42), new CheckpointRetention());
+        string path = new CheckpointFolder(folder.At("checkpoints")).Save(SmallCheckpoint.At(42), new CheckpointRetention());
         Assert.Equal(folder.At("checkpoints", "step-0000042"), path);
         using var checkpoint = Checkpoint.Open(path);
         SmallCheckpoint.AssertIsAt(42, checkpoint);
@@ -34,16 +34,16 @@ public class CheckpointTests
     public void AFlippedBitIsFoundAndNamed(string name)
     {
         using var folder = new TempFolder();
-        var path = SmallCheckpoint.SaveTo(folder.At("checkpoints"), 1);
-        var file = Path.Combine(path, name);
-        var good = File.ReadAllBytes(file);
+        string path = SmallCheckpoint.SaveTo(folder.At("checkpoints"), 1);
+        string file = Path.Combine(path, name);
+        byte[] good = File.ReadAllBytes(file);
         var places = TensorPlaces(file);
-        for (var i = 0; i < good.Length; i += 1 + (good.Length / 400))
+        for (int i = 0; i < good.Length; i += 1 + (good.Length / 400))
         {
-            var bad = good.ToArray();
+            byte[] bad = good.ToArray();
             bad[i] ^= (byte)(1 << (i % 8));
             File.WriteAllBytes(file, bad);
-            var message = Assert.Throws<StorageException>(() => Checkpoint.Open(path)).Message;
+            string message = Assert.Throws<StorageException>(() => Checkpoint.Open(path)).Message;
             Assert.Contains(file, message);
             Assert.Contains(places.FirstOrDefault(place => i >= place.Begin && i < place.End).Name ?? "damaged", message);
         }
@@ -57,17 +57,19 @@ public class CheckpointTests
     public void TruncationIsFoundAndNamed(string name)
     {
         using var folder = new TempFolder();
-        var path = SmallCheckpoint.SaveTo(folder.At("checkpoints"), 1);
-        var file = Path.Combine(path, name);
-        var good = File.ReadAllBytes(file);
+        string path = SmallCheckpoint.SaveTo(folder.At("checkpoints"), 1);
+        string file = Path.Combine(path, name);
+        byte[] good = File.ReadAllBytes(file);
         var places = TensorPlaces(file);
-        for (var length = 0; length < good.Length; length += 1 + (good.Length / 150))
+        for (int length = 0; length < good.Length; length += 1 + (good.Length / 150))
         {
             File.WriteAllBytes(file, good[..length]);
-            var message = Assert.Throws<StorageException>(() => Checkpoint.Open(path)).Message;
+            string message = Assert.Throws<StorageException>(() => Checkpoint.Open(path)).Message;
             Assert.Contains(file, message);
             if (places.Length > 0)
+            {
                 Assert.Contains(places.First(place => length < place.End).Name, message);
+            }
         }
         File.WriteAllBytes(file, [.. good, 0]);
         Assert.Contains(file, Assert.Throws<StorageException>(() => Checkpoint.Open(path)).Message);
@@ -79,9 +81,12 @@ public class CheckpointTests
     public void TheNewestIntactOneIsFoundAndTheDamagedOnesAreTold()
     {
         using var folder = new TempFolder();
-        var path = folder.At("checkpoints");
-        foreach (var step in new long[] { 100, 200, 300 })
+        string path = folder.At("checkpoints");
+        foreach (long step in new long[] { 100, 200, 300 })
+        {
             SmallCheckpoint.SaveTo(path, step);
+        }
+
         Flip(Path.Combine(path, "step-0000300", "ema.safetensors"), ^1);
         File.Delete(Path.Combine(path, "step-0000200", "manifest.json"));
 
@@ -109,9 +114,9 @@ public class CheckpointTests
     {
         using var folder = new TempFolder();
         SmallCheckpoint.SaveTo(folder.At("checkpoints"), 1);
-        var path = SmallCheckpoint.SaveTo(folder.At("checkpoints"), 2);
+        string path = SmallCheckpoint.SaveTo(folder.At("checkpoints"), 2);
         File.WriteAllBytes(Path.Combine(path, "manifest.json"), new CheckpointManifest { Format = 2, Step = 2, Files = [] }.ToBytes());
-        var message = Assert.Throws<ConfigurationException>(() => new CheckpointFolder(folder.At("checkpoints")).FindNewest()).Message;
+        string message = Assert.Throws<ConfigurationException>(() => new CheckpointFolder(folder.At("checkpoints")).FindNewest()).Message;
         Assert.Contains("format 2", message);
         Assert.Contains("format 1", message);
     }
@@ -120,8 +125,8 @@ public class CheckpointTests
     public void AnIntactCheckpointIsNeverOverwritten()
     {
         using var folder = new TempFolder();
-        var path = SmallCheckpoint.SaveTo(folder.At("checkpoints"), 5);
-        var before = File.ReadAllBytes(Path.Combine(path, "manifest.json"));
+        string path = SmallCheckpoint.SaveTo(folder.At("checkpoints"), 5);
+        byte[] before = File.ReadAllBytes(Path.Combine(path, "manifest.json"));
         Assert.Contains("exists already", Assert.Throws<StorageException>(() => SmallCheckpoint.SaveTo(folder.At("checkpoints"), 5)).Message);
         Assert.Equal(before, File.ReadAllBytes(Path.Combine(path, "manifest.json")));
     }
@@ -131,10 +136,10 @@ public class CheckpointTests
     public void ADamagedOneOfTheSameStepIsSetAside()
     {
         using var folder = new TempFolder();
-        var path = folder.At("checkpoints");
-        for (var i = 0; i < 3; i++)
+        string path = folder.At("checkpoints");
+        for (int i = 0; i < 3; i++)
         {
-            var saved = SmallCheckpoint.SaveTo(path, 5);
+            string saved = SmallCheckpoint.SaveTo(path, 5);
             Flip(Path.Combine(saved, "weights.safetensors"), ^1);
         }
         SmallCheckpoint.SaveTo(path, 5);
@@ -147,8 +152,11 @@ public class CheckpointTests
     public void RetentionKeepsTheLastAndTheMilestones()
     {
         using var folder = new TempFolder();
-        for (var step = 10; step <= 100; step += 10)
+        for (int step = 10; step <= 100; step += 10)
+        {
             SmallCheckpoint.SaveTo(folder.At("checkpoints"), step, new CheckpointRetention(Last: 2, Every: 40));
+        }
+
         Assert.Equal([40, 80, 90, 100], new CheckpointFolder(folder.At("checkpoints")).Steps());
     }
 
@@ -157,8 +165,11 @@ public class CheckpointTests
     public void PruningSparesLaterStepsAndTheNewOne()
     {
         using var folder = new TempFolder();
-        foreach (var step in new long[] { 10, 300 })
+        foreach (long step in new long[] { 10, 300 })
+        {
             SmallCheckpoint.SaveTo(folder.At("checkpoints"), step);
+        }
+
         SmallCheckpoint.SaveTo(folder.At("checkpoints"), 20, new CheckpointRetention(Last: 1));
         Assert.Equal([20, 300], new CheckpointFolder(folder.At("checkpoints")).Steps());
     }
@@ -185,7 +196,7 @@ public class CheckpointTests
     public void AManifestThatReachesOutOfItsFolderIsRefused()
     {
         using var folder = new TempFolder();
-        var path = SmallCheckpoint.SaveTo(folder.At("checkpoints"), 1);
+        string path = SmallCheckpoint.SaveTo(folder.At("checkpoints"), 1);
         var manifest = new CheckpointManifest { Format = 1, Step = 1, Files = [new ManifestFile("../secret", 0, "", [])] };
         File.WriteAllBytes(Path.Combine(path, "manifest.json"), manifest.ToBytes());
         Assert.Contains("../secret", Assert.Throws<StorageException>(() => Checkpoint.Open(path)).Message);
@@ -193,7 +204,7 @@ public class CheckpointTests
 
     private static void Flip(string file, Index at)
     {
-        var bytes = File.ReadAllBytes(file);
+        byte[] bytes = File.ReadAllBytes(file);
         bytes[at] ^= 1;
         File.WriteAllBytes(file, bytes);
     }
@@ -203,7 +214,10 @@ public class CheckpointTests
     private static (string Name, long Begin, long End)[] TensorPlaces(string file)
     {
         if (!file.EndsWith(".safetensors", StringComparison.Ordinal))
+        {
             return [];
+        }
+
         using var reader = SafetensorsReader.Open(file);
         return [.. reader.Names.Select(reader.Entry).Select(entry => ($"'{entry.Name}'", entry.Offset, entry.Offset + entry.Length))];
     }

@@ -56,7 +56,10 @@ internal sealed class FaultyFileSystem(int failAt, Func<Exception> fault, Func<s
     private void Do(string name, Action action)
     {
         if (Fails(name))
+        {
             throw Fault();
+        }
+
         action();
     }
 
@@ -64,8 +67,8 @@ internal sealed class FaultyFileSystem(int failAt, Func<Exception> fault, Func<s
 
     private bool Fails(string name)
     {
-        var number = _operation++;
-        var now = fails is null ? number == failAt : number >= failAt && fails(name);
+        int number = _operation++;
+        bool now = fails is null ? number == failAt : number >= failAt && fails(name);
         HasFailed |= now;
         return now;
     }
@@ -84,11 +87,13 @@ internal sealed class FaultyFileSystem(int failAt, Func<Exception> fault, Func<s
 
         public override void Write(ReadOnlySpan<byte> buffer)
         {
-            var fails = owner.Fails(nameof(Write));
+            bool fails = owner.Fails(nameof(Write));
             inner.Write(fails ? buffer[..(buffer.Length / 2)] : buffer);
             inner.Flush();
             if (fails)
+            {
                 throw owner.Fault();
+            }
         }
 
         public override void Write(byte[] buffer, int offset, int count) => Write(buffer.AsSpan(offset, count));

@@ -11,15 +11,24 @@ public class LayoutTests
     [InlineData(2, 1, 3, 3)]
     public void EachElementLandsAtItsPlaceAndComesBack(int outputs, int inputs, int height, int width)
     {
-        var theirs = Enumerable.Range(0, outputs * inputs * height * width).Select(i => (float)i).ToArray();
-        var own = new float[theirs.Length];
+        float[] theirs = Enumerable.Range(0, outputs * inputs * height * width).Select(i => (float)i).ToArray();
+        float[] own = new float[theirs.Length];
         Layout.OihwToOhwi(theirs, own, inputs, height * width);
-        for (var o = 0; o < outputs; o++)
-            for (var i = 0; i < inputs; i++)
-                for (var h = 0; h < height; h++)
-                    for (var w = 0; w < width; w++)
+        for (int o = 0; o < outputs; o++)
+        {
+            for (int i = 0; i < inputs; i++)
+            {
+                for (int h = 0; h < height; h++)
+                {
+                    for (int w = 0; w < width; w++)
+                    {
                         Assert.Equal(theirs[(((o * inputs) + i) * height + h) * width + w], own[(((o * height) + h) * width + w) * inputs + i]);
-        var back = new float[theirs.Length];
+                    }
+                }
+            }
+        }
+
+        float[] back = new float[theirs.Length];
         Layout.OhwiToOihw(own, back, inputs, height * width);
         Assert.Equal(theirs, back);
     }

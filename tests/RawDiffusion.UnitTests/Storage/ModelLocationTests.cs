@@ -10,7 +10,7 @@ public class ModelLocationTests
     public void ARunMeansItsNewestIntactCheckpoint()
     {
         using var folder = new TempFolder();
-        var path = folder.At("run");
+        string path = folder.At("run");
         using (var run = RunFolder.Create(path, "x"))
         {
             run.WriteConfig(new JsonObject { ["preset"] = "x" });
@@ -23,7 +23,10 @@ public class ModelLocationTests
         File.Delete(Path.Combine(path, "checkpoints", "step-0000002", "ema.safetensors"));
         var notices = new List<string>();
         using (var older = ModelLocation.Resolve(path, notices.Add))
+        {
             SmallCheckpoint.AssertIsAt(1, older.Checkpoint!);
+        }
+
         Assert.Contains("ema.safetensors", Assert.Single(notices));
 
         File.Delete(Path.Combine(path, "checkpoints", "step-0000001", "manifest.json"));
@@ -35,9 +38,12 @@ public class ModelLocationTests
     {
         using var folder = new TempFolder();
         SmallCheckpoint.SaveTo(folder.At("checkpoints"), 1);
-        var path = SmallCheckpoint.SaveTo(folder.At("checkpoints"), 2);
+        string path = SmallCheckpoint.SaveTo(folder.At("checkpoints"), 2);
         using (var location = ModelLocation.Resolve(path + Path.DirectorySeparatorChar))
+        {
             SmallCheckpoint.AssertIsAt(2, location.Checkpoint!);
+        }
+
         File.Delete(Path.Combine(path, "manifest.json"));
         Assert.Contains("manifest.json", Assert.Throws<StorageException>(() => ModelLocation.Resolve(path)).Message);
     }
@@ -65,7 +71,7 @@ public class ModelLocationTests
 
     private static void AssertSays(string path, string found)
     {
-        var message = Assert.Throws<ConfigurationException>(() => ModelLocation.Resolve(path)).Message;
+        string message = Assert.Throws<ConfigurationException>(() => ModelLocation.Resolve(path)).Message;
         Assert.Contains(path, message);
         Assert.Contains(found, message);
         Assert.Contains("a run folder, one of its checkpoints", message);

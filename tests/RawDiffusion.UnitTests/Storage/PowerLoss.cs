@@ -112,13 +112,19 @@ internal sealed class DiskFile : DiskNode
 
     private byte[] Apply(Func<bool> survives)
     {
-        var content = _durable.ToArray();
+        byte[] content = _durable.ToArray();
         foreach (var (position, bytes) in _pending)
         {
             if (!survives())
+            {
                 continue;
+            }
+
             if (content.Length < position + bytes.Length)
+            {
                 Array.Resize(ref content, (int)position + bytes.Length);
+            }
+
             bytes.CopyTo(content, position);
         }
         return content;
@@ -153,10 +159,14 @@ internal sealed class DiskFolder : DiskNode
         foreach (var change in _pending)
         {
             if (survives())
+            {
                 change(entries);
+            }
         }
         foreach (var (name, node) in entries)
+        {
             node.Restore(Path.Combine(path, name), survives);
+        }
     }
 }
 
@@ -184,11 +194,13 @@ internal sealed class PowerLossDisk
 
     public void Rename(string from, string to)
     {
-        var target = Path.GetFileName(to);
+        string target = Path.GetFileName(to);
         Change(from, (entries, name) =>
         {
             if (entries.Remove(name, out var node))
+            {
                 entries[target] = node;
+            }
         });
     }
 
@@ -197,14 +209,16 @@ internal sealed class PowerLossDisk
     public void Sync(string path)
     {
         if (Honest)
+        {
             Find(path).Sync();
+        }
     }
 
     public void LosePower(string path, Func<bool> survives) => _root.Restore(path, survives);
 
     private void Change(string path, Action<Dictionary<string, DiskNode>, string> change)
     {
-        var name = Path.GetFileName(path);
+        string name = Path.GetFileName(path);
         ((DiskFolder)Find(Path.GetDirectoryName(path)!)).Change(entries => change(entries, name));
     }
 
@@ -213,9 +227,12 @@ internal sealed class PowerLossDisk
 
     private static void Load(string path, DiskFolder folder)
     {
-        foreach (var file in Directory.GetFiles(path))
+        foreach (string file in Directory.GetFiles(path))
+        {
             folder.Entries[Path.GetFileName(file)] = new DiskFile(File.ReadAllBytes(file));
-        foreach (var child in Directory.GetDirectories(path))
+        }
+
+        foreach (string child in Directory.GetDirectories(path))
         {
             var node = new DiskFolder();
             folder.Entries[Path.GetFileName(child)] = node;

@@ -7,8 +7,11 @@ internal static class ReferenceFiles
     {
         var root = new DirectoryInfo(AppContext.BaseDirectory);
         while (root is not null && !File.Exists(Path.Combine(root.FullName, "RawDiffusion.sln")))
+        {
             root = root.Parent;
-        var folder = Path.Combine([root?.Parent?.FullName ?? "", "shared", "reference", .. parts]);
+        }
+
+        string folder = Path.Combine([root?.Parent?.FullName ?? "", "shared", "reference", .. parts]);
         Assert.SkipUnless(Directory.Exists(folder), $"The reference files {folder} are not here.");
         return folder;
     }

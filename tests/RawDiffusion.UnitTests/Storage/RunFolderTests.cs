@@ -26,11 +26,14 @@ public class RunFolderTests
     public void AFolderWithARunIsRefusedUnlessResumed()
     {
         using var folder = new TempFolder();
-        var path = folder.At("deep", "run");
+        string path = folder.At("deep", "run");
         using (var run = RunFolder.Create(path, "x"))
+        {
             run.WriteConfig(Config);
-        var message = Assert.Throws<ConfigurationException>(() => RunFolder.Create(path, "x")).Message;
-        Assert.Contains($"rawdiffusion resume {path}", message);
+        }
+
+        string message = Assert.Throws<ConfigurationException>(() => RunFolder.Create(path, "x")).Message;
+        Assert.StartsWith($"{path} holds a run already", message);
         using var resumed = RunFolder.Resume(path);
         Assert.True(JsonNode.DeepEquals(Config, RunFolder.ReadConfig(resumed.Path)));
     }
@@ -57,11 +60,11 @@ public class RunFolderTests
     public void ARunInTrainingIsRefusedNamingTheProcess()
     {
         using var folder = new TempFolder();
-        var path = folder.At("run");
+        string path = folder.At("run");
         using (var run = RunFolder.Create(path, "x"))
         {
             run.WriteConfig(Config);
-            var pid = $"(pid {Environment.ProcessId.ToString(CultureInfo.InvariantCulture)})";
+            string pid = $"(pid {Environment.ProcessId.ToString(CultureInfo.InvariantCulture)})";
             Assert.Contains(pid, Assert.Throws<StorageException>(() => RunFolder.Resume(path)).Message);
             Assert.Contains(pid, Assert.Throws<StorageException>(() => RunFolder.Create(path, "x")).Message);
             Assert.True(JsonNode.DeepEquals(Config, RunFolder.ReadConfig(path)), "Reading needs no lock.");
@@ -75,13 +78,19 @@ public class RunFolderTests
     public void ALockLeftByADeadProcessIsTakenOverWithANotice()
     {
         using var folder = new TempFolder();
-        var path = folder.At("run");
+        string path = folder.At("run");
         using (var run = RunFolder.Create(path, "x"))
+        {
             run.WriteConfig(Config);
+        }
+
         File.WriteAllText(Path.Combine(path, "train.pid"), "424242\n");
         var notices = new List<string>();
         using (RunFolder.Resume(path, notices.Add))
+        {
             Assert.Contains("424242", Assert.Single(notices));
+        }
+
         using var again = RunFolder.Resume(path, notices.Add);
         Assert.Single(notices);
     }
@@ -90,7 +99,7 @@ public class RunFolderTests
     public void AFolderThatCannotBeMadeIsAStorageError()
     {
         using var folder = new TempFolder();
-        var file = folder.Write("file", []);
+        string file = folder.Write("file", []);
         Assert.Contains(file, Assert.Throws<StorageException>(() => RunFolder.Create(Path.Combine(file, "run"), "x")).Message);
         Assert.Contains(file, Assert.Throws<StorageException>(() => RunFolder.Create(null, "x", root: file)).Message);
     }
@@ -99,12 +108,15 @@ public class RunFolderTests
     public void TheConfigurationIsTheOldOrTheNewOneAtAnyMoment()
     {
         using var folder = new TempFolder();
-        var path = folder.At("run");
+        string path = folder.At("run");
         using (var run = RunFolder.Create(path, "x"))
+        {
             run.WriteConfig(Config);
+        }
+
         var changed = new JsonObject { ["preset"] = "mnist" };
         var seen = new List<string>();
-        for (var operation = 0; seen.Count == 0 || seen[^1] != "done"; operation++)
+        for (int operation = 0; seen.Count == 0 || seen[^1] != "done"; operation++)
         {
             var files = new FaultyFileSystem(operation, () => new KilledException(), _ => true);
             try

@@ -12,11 +12,14 @@ internal static class SafetensorsFile
 
     public static byte[] Of(byte[] header, int dataBytes, ulong? declaredLength = null)
     {
-        var bytes = new byte[8 + header.Length + dataBytes];
+        byte[] bytes = new byte[8 + header.Length + dataBytes];
         BinaryPrimitives.WriteUInt64LittleEndian(bytes, declaredLength ?? (ulong)header.Length);
         header.CopyTo(bytes, 8);
-        for (var i = 0; i < dataBytes; i++)
+        for (int i = 0; i < dataBytes; i++)
+        {
             bytes[8 + header.Length + i] = (byte)i;
+        }
+
         return bytes;
     }
 
@@ -41,7 +44,7 @@ internal static class SafetensorsFile
     /// <summary>Reads all that can be read.</summary>
     public static void ReadAll(SafetensorsReader reader)
     {
-        foreach (var name in reader.Names)
+        foreach (string name in reader.Names)
         {
             switch (reader.Entry(name).DType)
             {

@@ -60,7 +60,7 @@ public class SafetensorsHeaderTests
     [Fact]
     public void BadUtf8IsRefused()
     {
-        var header = Encoding.UTF8.GetBytes($$"""{"name":{{A}}}""");
+        byte[] header = Encoding.UTF8.GetBytes($$"""{"name":{{A}}}""");
         header[3] = 0xff;
         AssertRefused(SafetensorsFile.Of(header, 8), "not valid UTF-8");
     }
@@ -90,7 +90,7 @@ public class SafetensorsHeaderTests
     [Fact]
     public void AHostileNameIsShownShortAndWithoutControlCharacters()
     {
-        var message = AssertRefused(SafetensorsFile.Of($$"""{"\u001b[2J{{new string('x', 10_000)}}":5}""", 0), "not an object");
+        string message = AssertRefused(SafetensorsFile.Of($$"""{"\u001b[2J{{new string('x', 10_000)}}":5}""", 0), "not an object");
         Assert.DoesNotContain('\u001b', message);
         Assert.True(message.Length < 500);
     }
@@ -118,13 +118,16 @@ public class SafetensorsHeaderTests
     public void NoMutationDoesMoreThanBeRefused()
     {
         using var folder = new TempFolder();
-        var path = folder.At("mutated");
-        var valid = SafetensorsFile.Valid();
+        string path = folder.At("mutated");
+        byte[] valid = SafetensorsFile.Valid();
         Prop.ForAll(ArbMap.Default.ArbFor<int[]>(), mutations =>
         {
             var bytes = valid.ToList();
-            foreach (var mutation in mutations)
+            foreach (int mutation in mutations)
+            {
                 Mutate(bytes, new Random(mutation));
+            }
+
             File.WriteAllBytes(path, [.. bytes]);
             OpenWithinMemory(path);
         }).Check(Config.QuickThrowOnFailure.WithMaxTest(3000));
@@ -133,9 +136,11 @@ public class SafetensorsHeaderTests
     private static void Mutate(List<byte> bytes, Random random)
     {
         if (bytes.Count == 0)
+        {
             return;
+        }
         // Half of the mutations hit the length and the header's first tensors, where most of the meaning is.
-        var at = random.Next(random.Next(2) == 0 ? bytes.Count : Math.Min(bytes.Count, 120));
+        int at = random.Next(random.Next(2) == 0 ? bytes.Count : Math.Min(bytes.Count, 120));
         switch (random.Next(6))
         {
             case 0:
@@ -162,8 +167,8 @@ public class SafetensorsHeaderTests
     private static string AssertRefused(byte[] file, string reason)
     {
         using var folder = new TempFolder();
-        var path = folder.Write("hostile.safetensors", file);
-        var message = OpenWithinMemory(path);
+        string path = folder.Write("hostile.safetensors", file);
+        string? message = OpenWithinMemory(path);
         Assert.NotNull(message);
         Assert.Contains(reason, message);
         Assert.Contains(path, message);
@@ -174,7 +179,7 @@ public class SafetensorsHeaderTests
     private static string? OpenWithinMemory(string path)
     {
         string? message = null;
-        var before = GC.GetAllocatedBytesForCurrentThread();
+        long before = GC.GetAllocatedBytesForCurrentThread();
         try
         {
             using var reader = SafetensorsReader.Open(path);
@@ -184,7 +189,7 @@ public class SafetensorsHeaderTests
         {
             message = e.Message;
         }
-        var allocated = GC.GetAllocatedBytesForCurrentThread() - before;
+        long allocated = GC.GetAllocatedBytesForCurrentThread() - before;
         Assert.InRange(allocated, 0, 200_000 + (16 * new FileInfo(path).Length));
         return message;
     }

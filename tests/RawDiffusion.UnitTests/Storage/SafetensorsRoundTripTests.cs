@@ -50,8 +50,8 @@ public class SafetensorsRoundTripTests
     public void LongTensorsAreReadInFull()
     {
         using var folder = new TempFolder();
-        var values = Enumerable.Range(0, 100_003).Select(i => (float)i).ToArray();
-        var doubles = values.SelectMany(value => BitConverter.GetBytes((double)value)).ToArray();
+        float[] values = Enumerable.Range(0, 100_003).Select(i => (float)i).ToArray();
+        byte[] doubles = values.SelectMany(value => BitConverter.GetBytes((double)value)).ToArray();
         using var stream = new MemoryStream();
         SafetensorsWriter.Write(stream, [TensorSource.Floats("f32", [values.Length], values), TensorSource.Bytes("f64", TensorDType.F64, [values.Length], doubles)]);
         using var reader = SafetensorsReader.Open(folder.Write("x", stream.ToArray()));
@@ -64,7 +64,7 @@ public class SafetensorsRoundTripTests
     public void AMismatchNamesFileTensorFoundAndExpected()
     {
         using var folder = new TempFolder();
-        var path = folder.Write("weights.safetensors", SafetensorsFile.Valid());
+        string path = folder.Write("weights.safetensors", SafetensorsFile.Valid());
         using var reader = SafetensorsReader.Open(path);
         AssertSays(() => reader.ReadFloats("a.weight", new float[5]), path, "'a.weight'", "[2, 3]", "6 elements", "expected 5");
         AssertSays(() => reader.ReadFloats("timestep"), path, "'timestep'", "'I64'", "expected F32");
@@ -78,10 +78,13 @@ public class SafetensorsRoundTripTests
     public void AFileShortenedWhileOpenIsReported()
     {
         using var folder = new TempFolder();
-        var path = folder.Write("x", SafetensorsFile.Valid());
+        string path = folder.Write("x", SafetensorsFile.Valid());
         using var reader = SafetensorsReader.Open(path);
         using (var file = new FileStream(path, FileMode.Open, FileAccess.Write, FileShare.ReadWrite))
+        {
             file.SetLength(file.Length - 1);
+        }
+
         AssertSays(() => reader.ReadInt64("flags"), "ends within tensor 'flags'");
     }
 
@@ -113,7 +116,7 @@ public class SafetensorsRoundTripTests
     {
         const int count = 64, elements = 16_384;
         var tensors = Enumerable.Range(0, count).Select(i => TensorSource.Floats($"t{i}", [elements], values => values.Fill(i))).ToArray();
-        var before = GC.GetAllocatedBytesForCurrentThread();
+        long before = GC.GetAllocatedBytesForCurrentThread();
         SafetensorsWriter.Write(Stream.Null, tensors);
         Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 4 * elements * 4);
     }
@@ -122,9 +125,9 @@ public class SafetensorsRoundTripTests
     [Fact]
     public void ReferenceFilesComeOutByteForByte()
     {
-        var files = Directory.GetFiles(ReferenceFiles.Folder(), "*.safetensors", SearchOption.AllDirectories);
+        string[] files = Directory.GetFiles(ReferenceFiles.Folder(), "*.safetensors", SearchOption.AllDirectories);
         Assert.NotEmpty(files);
-        foreach (var file in files)
+        foreach (string file in files)
         {
             using var reader = SafetensorsReader.Open(file);
             using var written = new MemoryStream();
@@ -136,7 +139,7 @@ public class SafetensorsRoundTripTests
 
     private static void AssertSays(Action action, params string[] parts)
     {
-        var message = Assert.Throws<StorageException>(action).Message;
+        string message = Assert.Throws<StorageException>(action).Message;
         Assert.All(parts, part => Assert.Contains(part, message));
     }
 }

@@ -25,12 +25,12 @@ internal static class SmallCheckpoint
         Assert.Equal(step, checkpoint.Step);
         Assert.Equal(step, checkpoint.State["step"]!.GetValue<long>());
         Assert.Equal(TensorFiles.Order(), checkpoint.TensorFileNames.Order());
-        foreach (var file in TensorFiles)
+        foreach (string file in TensorFiles)
         {
             var reader = checkpoint.Tensors(file);
             foreach (var (name, shape) in Tensors)
             {
-                var expected = new float[shape.Aggregate(1L, (a, b) => a * b)];
+                float[] expected = new float[shape.Aggregate(1L, (a, b) => a * b)];
                 Fill(expected, file, name, step);
                 Assert.Equal(shape, reader.Entry(name).Shape);
                 Assert.Equal(expected, reader.ReadFloats(name));
@@ -40,7 +40,9 @@ internal static class SmallCheckpoint
 
     private static void Fill(Span<float> values, string file, string name, long step)
     {
-        for (var i = 0; i < values.Length; i++)
+        for (int i = 0; i < values.Length; i++)
+        {
             values[i] = step + (100 * i) + file.Length + (0.25f * name.Length);
+        }
     }
 }

@@ -1,3 +1,4 @@
+using RawDiffusion.Cases;
 using RawDiffusion.Core;
 using RawDiffusion.Cpu;
 using RawDiffusion.Testing;
@@ -27,8 +28,12 @@ public class KernelCheckTests
     [Fact]
     public void WhatIsNoNumberIsWrong()
     {
-        Assert.False(new KernelVerdict("op", KernelCheck.Difference([[1, 2]], [[1, float.NaN]]), 1e9).IsWell);
-        Assert.Equal(0.25, KernelCheck.Difference([[1, -4], [0]], [[2, -4], [0]]));
+        var tensor = new CaseResult("y", new Shape(2), [3, -4]);
+        Assert.False(new KernelVerdict("op", (tensor with { Values = [3, double.NaN] }).Errors(tensor, Tolerance.Sum).Max(), 1e9).IsWell);
+        // A root mean square of √12.5.
+        Assert.Equal([0, 1 / Math.Sqrt(12.5)], (tensor with { Values = [3, -3] }).Errors(tensor, Tolerance.Sum), (a, b) => Math.Abs(a - b) < 1e-12);
+        Assert.Equal(0, new KernelVerdict("op", 0, 0).Ratio);
+        Assert.True(new KernelVerdict("op", 1e-9, 0).Ratio > new KernelVerdict("op", 1, 1).Ratio);
     }
 
     /// <summary>Wrong in a backward, and in one of several outputs.</summary>

@@ -9,6 +9,21 @@ public class TerminalTests
 {
     private static StepReport Report(long step, double loss, double seconds) => new(step, 100, loss, 1, 1e-3, 10, seconds, 0);
 
+    [Fact]
+    public void EveryKindOfFailureHasItsExitCode()
+    {
+        var codes = typeof(RawDiffusionException).Assembly.GetTypes().Where(type => type.IsSubclassOf(typeof(RawDiffusionException)))
+            .ToDictionary(type => type.Name, type => ExitCodes.Of((RawDiffusionException)Activator.CreateInstance(type, "what", null)!));
+        Assert.Equal(new Dictionary<string, int>
+        {
+            ["ConfigurationException"] = 2,
+            ["DataException"] = 3,
+            ["DeviceException"] = 4,
+            ["DivergedException"] = 5,
+            ["StorageException"] = 6,
+        }.OrderBy(code => code.Key), codes.OrderBy(code => code.Key));
+    }
+
     [Theory]
     [InlineData(0, "0 s")]
     [InlineData(44.2, "45 s")]

@@ -111,7 +111,7 @@ public class ObjectiveTests
         using var reference = new ReferenceDevice { PoisonNewTensors = true };
         using var cpu = new CpuDevice(2) { PoisonNewTensors = true };
         var network = Network with { InChannels = 5, OutChannels = 6 };
-        foreach (ObjectiveFactory? objective in (ObjectiveFactory?[])[null, TwoLosses.Make])
+        foreach (var objective in (ObjectiveFactory?[])[null, TwoLosses.Make])
         {
             using var expected = new TinyTraining(reference, network, objective: objective);
             using var actual = new TinyTraining(cpu, network, objective: objective);

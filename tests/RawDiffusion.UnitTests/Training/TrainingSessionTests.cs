@@ -1,7 +1,6 @@
 using RawDiffusion.Core;
 using RawDiffusion.Data;
 using RawDiffusion.Diffusion;
-using RawDiffusion.Models;
 using RawDiffusion.Pipelines;
 using RawDiffusion.Storage;
 using RawDiffusion.Testing;
