@@ -27,6 +27,10 @@ public static class Predictor
         {
             throw new DataException($"{input}: 'class_labels' is given, but this model has no classes. Leave it out, or use the model that it is for.");
         }
+        if (network.ClassEmbeddings is null && reader.Contains("class_labels"))
+        {
+            throw new DataException($"{input}: 'class_labels' is given, but this model has no classes. Leave it out, or use the model that it is for.");
+        }
         var (n, c, h, w) = ((int)shape[0], (int)shape[1], (int)shape[2], (int)shape[3]);
         var device = model.Device;
         // The file holds planes as the network takes them: among the channels of the sample.

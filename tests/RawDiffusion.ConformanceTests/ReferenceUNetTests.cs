@@ -15,6 +15,13 @@ public sealed class ReferenceUNetTests
         from device in DeviceUnderTest.All
         select (model, device.Name));
 
+    /// <summary>Networks as they are published; of the larger one there is a forward pass, which would keep the reference device for hours.</summary>
+    public static TheoryData<string, string> Published => new([("ddpm-cifar10-32", "CPU×2"), ("ddpm-cifar10-32", "reference"), ("ddpm-celebahq-256", "CPU×2")]);
+
+    [Theory]
+    [MemberData(nameof(Published))]
+    public void PublishedNetworksAgree(string model, string device) => PublishedUNet.Agrees(model, DeviceUnderTest.Named(device));
+
     [Theory]
     [MemberData(nameof(Batches))]
     public void ForwardAndBackwardAgree(string model, string device) => ReferenceUNet.ForwardAndBackwardAgree(model, DeviceUnderTest.Named(device));

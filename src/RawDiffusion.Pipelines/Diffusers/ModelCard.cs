@@ -32,7 +32,7 @@ internal static class ModelCard
         Line(conditional ? "from diffusers import DiffusionPipeline" : $"from diffusers import {Pipeline(sampling)}");
         Line();
         Line(conditional
-            ? "pipeline = DiffusionPipeline.from_pretrained(\"THIS FOLDER\", custom_pipeline=\"THIS FOLDER/pipeline.py\", trust_remote_code=True)"
+            ? "pipeline = DiffusionPipeline.from_pretrained(\"THIS FOLDER\", trust_remote_code=True)  # runs its pipeline.py"
             : $"pipeline = {Pipeline(sampling)}.from_pretrained(\"THIS FOLDER\")");
         Line(conditional ? $"images = pipeline(class_labels=[{(model.NoClass == 0 ? 1 : 0)}] * 4).images" : $"images = pipeline({Arguments(sampling)}).images");
         Line("```");
