@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 
 namespace RawDiffusion.EndToEndTests;
@@ -20,6 +21,19 @@ public class BenchAndDoctorTests
             Assert.True(fields.GetProperty(name).GetDouble() > 0, name);
         }
         Assert.Empty(at.Contents());
+    }
+
+    [Fact]
+    public void BenchTimesInTurnWhatItsInputAsksFor()
+    {
+        using var at = new Workspace();
+        string[] bench = ["bench", "--preset", "mnist", "--batch", "1", "--threads", "1", "--turns"];
+        var result = at.Start(bench).Tell("train", "1", "train").WaitForExit().Succeeded();
+        double[] milliseconds = [.. result.Out.TrimEnd().Split('\n').Select(line => double.Parse(line, CultureInfo.InvariantCulture))];
+        Assert.Equal(3, milliseconds.Length);
+        Assert.All(milliseconds, ms => Assert.True(ms > 0));
+        at.Start(bench).Tell("sample").WaitForExit().Refused(2, "'sample' on standard input is nothing to time");
+        at.Start([.. bench, "--sample-batch", "4"]).Tell().WaitForExit().Refused(2, "--sample-batch is 4 beside --turns");
     }
 
     [Fact]

@@ -52,6 +52,17 @@ public sealed partial class RunningProgram
         Assert.Fail($"no line started with '{start}':\n{_error}");
     }
 
+    /// <summary>Gives the program lines to read, and then the end of its input.</summary>
+    public RunningProgram Tell(params string[] lines)
+    {
+        foreach (string line in lines)
+        {
+            _process.StandardInput.Write(line + '\n');
+        }
+        _process.StandardInput.Close();
+        return this;
+    }
+
     /// <summary>Sends a signal.</summary>
     public void Signal(int signal) => Assert.Equal(0, Kill(_process.Id, signal));
 

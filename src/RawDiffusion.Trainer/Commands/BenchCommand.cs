@@ -1,6 +1,8 @@
 using System.CommandLine;
+using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using RawDiffusion.Core;
 using RawDiffusion.Pipelines;
 using RawDiffusion.Trainer.Terminal;
 using RawDiffusion.Training;
@@ -17,13 +19,17 @@ internal static partial class BenchCommand
     private static readonly Option<string?> Precision = Parameters.Text("--precision", "NAME", "auto, fp32, tf32 or bf16.");
     private static readonly Option<int?> Threads = Parameters.Number<int>("--threads", "N", "CPU threads. Default: all.");
     private static readonly Option<int?> SampleBatch = Parameters.Number<int>("--sample-batch", "N", "Also time one denoising step of this many images.");
+    private static readonly Option<bool> Turns = new("--turns")
+    {
+        Description = "Time what standard input asks for, so that another program can be timed in between: for each line, \"train\" or a number of images to denoise, print a line of milliseconds.",
+    };
 
     /// <summary>The command with its options.</summary>
     public static Command Create()
     {
         var command = new Command("bench", "Times training steps on made-up images, and prints one line of JSON: medians in milliseconds, images per second, peak memory in MiB.")
         {
-            Preset, Batch, DeviceName, Precision, Threads, SampleBatch,
+            Preset, Batch, DeviceName, Precision, Threads, SampleBatch, Turns,
         };
         command.SetAction(Run);
         return command;
@@ -55,6 +61,11 @@ internal static partial class BenchCommand
         {
             problems.Add(new("--sample-batch", $"{sampleBatch}", "at least 0"));
         }
+        bool turns = parse.GetValue(Turns);
+        if (turns && sampleBatch > 0)
+        {
+            problems.Add(new("--sample-batch", $"{sampleBatch} beside --turns", "left out: the lines on standard input say what to time"));
+        }
         if (problems.Count > 0)
         {
             throw RunConfigJson.Failure(problems);
@@ -63,9 +74,29 @@ internal static partial class BenchCommand
         var config = built.Config with { Dataset = images };
         using var device = DeviceChoice.Open(config.Device);
         Talk.Line($"{config.Preset} on {device.Description}, batches of {config.Batch}");
-        var result = BenchmarkRun.Run(config, config.Network.FittedTo(images.Height, images.Width, images.Channels, config.Conditional ? images.ClassNames.Count + 1 : null), device, sampleBatch);
-        Console.WriteLine(JsonSerializer.Serialize(result, BenchContext.Default.BenchmarkResult));
+        var network = config.Network.FittedTo(images.Height, images.Width, images.Channels, config.Conditional ? images.ClassNames.Count + 1 : null);
+        using var run = new BenchmarkRun(config, network, device);
+        if (turns)
+        {
+            TakeTurns(run);
+        }
+        else
+        {
+            Console.WriteLine(JsonSerializer.Serialize(run.Run(sampleBatch), BenchContext.Default.BenchmarkResult));
+        }
         return 0;
+    }
+
+    /// <summary>Each line that comes in hands over the turn, and the line that answers hands it back.</summary>
+    private static void TakeTurns(BenchmarkRun run)
+    {
+        while (Console.ReadLine() is { } line)
+        {
+            double milliseconds = line == "train" ? run.TrainStepMs()
+                : int.TryParse(line, NumberStyles.None, CultureInfo.InvariantCulture, out int images) && images > 0 ? run.DenoiseStepMs(images)
+                : throw new ConfigurationException($"'{line}' on standard input is nothing to time: with --turns each line is \"train\" or a number of images to denoise.");
+            Console.WriteLine(milliseconds.ToString("R", CultureInfo.InvariantCulture));
+        }
     }
 
     /// <summary>Images such as the preset is made for.</summary>
