@@ -217,6 +217,7 @@ public sealed class GpuScriptTests
         // A slow machine must not fail; only what may hang has a limit.
         start.Environment["LIMIT"] = "3000";
         start.Environment.Remove("PEER");
+        start.Environment.Remove("PYTHONPATH");
         foreach (var (name, value) in environment)
         {
             start.Environment[name] = value;
