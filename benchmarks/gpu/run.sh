@@ -105,20 +105,21 @@ open_side() {
   exec {input[$name]}>"$pipes/$name.in" {output[$name]}<"$pipes/$name.out"
 }
 
-# turn SIDE WHAT: the milliseconds in $answer. A side that answers anything else is out from then on, and OUT/peer/SIDE.failed says why.
+# turn SIDE WHAT: the milliseconds in $answer. What a side answers otherwise it is not asked again, and OUT/peer/SIDE-WHAT.failed says why.
 turn() {
   local process=$1 request=$2 remaining=$((deadline - SECONDS))
   [[ $1 == ours-* ]] || { process=pytorch request="$1 $2"; }
   answer=
   ((remaining > 0)) && echo "$request" >&"${input[$process]}" && read -r -t "$remaining" answer <&"${output[$process]}"
   [[ ! $answer =~ ^[0-9.]+(e[-+]?[0-9]+)?$ ]] || return 0
-  ((SECONDS >= deadline)) || echo "${answer:-it ended: see $process.err}" >"$out/peer/$1.failed"
+  ((SECONDS >= deadline)) || echo "${answer:-it ended: see $process.err}" >"$out/peer/$1-$2.failed"
   return 1
 }
 
 in_turn() {
   local -A input output
-  local processes=() sides=() order round what side answer whole
+  local processes=() sides=() order round what side answer whole failed
+  trap '' PIPE # of a process that has ended: its silence tells
   mkdir "$out/peer/pipes"
   for side in "${precisions[@]}"; do
     sides+=("ours-$side")
@@ -134,7 +135,7 @@ in_turn() {
       order=("${sides[@]}")
       ((round % 2)) || mapfile -t order < <(printf '%s\n' "${sides[@]}" | tac)
       for side in "${order[@]}"; do
-        [[ ! -e $out/peer/$side.failed ]] || continue
+        [[ ! -e $out/peer/$side-$what.failed ]] || continue
         if turn "$side" "$what"; then
           printf '%s\t%s\t%s\t%s\n' "$round" "$side" "$what" "$answer" >>"$out/peer/round.tsv"
         elif ((SECONDS >= deadline)); then
@@ -146,10 +147,9 @@ in_turn() {
   done
   kill "${processes[@]}" 2>/dev/null
   wait "${processes[@]}" 2>/dev/null
+  trap - PIPE
   rm -r "$out/peer/pipes" "$out/peer/round.tsv"
-  for side in "${sides[@]}"; do
-    [[ ! -e $out/peer/$side.failed ]] || echo "$side: $(cat "$out/peer/$side.failed")" >&2
-  done
+  for failed in "$out"/peer/*.failed; do echo "$(basename "$failed" .failed): $(cat "$failed")" >&2; done
   echo "${whole:-0} of $rounds rounds"
   ((${whole:-0} >= rounds)) && ! compgen -G "$out/peer/*.failed" >/dev/null
 }
@@ -220,7 +220,6 @@ summary() {
   fi
 }
 
-trap '' PIPE
 [[ $chosen == summary ]] || { command -v nvidia-smi >/dev/null && nvidia-smi; echo "PYTHONPATH=${PYTHONPATH:-}"; } >"$out/machine.txt" 2>&1
 shopt -s nullglob
 case $chosen in

@@ -137,7 +137,7 @@ public sealed class GpuScriptTests
         File.WriteAllText(python, File.ReadAllText(python).Replace("  case $line in", "  case $line in\n    compiled*) echo 'failed: no compiler' ;;", StringComparison.Ordinal));
         var result = Run(at, new(environment) { ["ROUNDS"] = "1" }, "peer");
         Assert.Equal(1, result.ExitCode);
-        Assert.Matches(@"(?m)^peer/rounds +FAILED +[0-9]+ s +compiled-bf16: failed: no compiler$", result.Out);
+        Assert.Matches(@"(?m)^peer/rounds +FAILED +[0-9]+ s +compiled-bf16-train: failed: no compiler$", result.Out);
         Assert.Matches(@"(?m)^fp32 over eager-bf16, denoising at batch 1: [0-9.]+ \([0-9.]+ to [0-9.]+ in 1 rounds\)$", result.Out);
         Assert.Contains("fp32 over compiled-bf16, training at batch 1: no round has both", result.Out);
 
@@ -217,6 +217,7 @@ public sealed class GpuScriptTests
         // A slow machine must not fail; only what may hang has a limit.
         start.Environment["LIMIT"] = "3000";
         start.Environment.Remove("PEER");
+        start.Environment.Remove("PYTHONPATH");
         foreach (var (name, value) in environment)
         {
             start.Environment[name] = value;
