@@ -65,7 +65,7 @@ public static class PublishedUNet
             double fanIn = (double)shape.Count / shape[0];
             bool isBias = shape.Rank == 1 && parameter.Name.EndsWith(".bias", StringComparison.Ordinal);
             uint seed = 0x9E3779B9u * ((uint)tensors.Count + salt);
-            var values = new float[shape.Count];
+            float[] values = new float[shape.Count];
             for (int i = 0; i < values.Length; i++)
             {
                 double u = Uniform((uint)i + seed);
