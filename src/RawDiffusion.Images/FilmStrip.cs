@@ -3,7 +3,7 @@ namespace RawDiffusion.Images;
 /// <summary>Samples on their way from noise to picture: a row for each sample, a column for each moment.</summary>
 public static class FilmStrip
 {
-    private const int LabelScale = 1, LabelGap = 4;
+    private const int LabelGap = 2;
 
     /// <summary>Lays out frames[moment][sample]; all moments have the same samples.</summary>
     /// <param name="frames">The pictures, all of one size.</param>
@@ -24,18 +24,16 @@ public static class FilmStrip
 
     private static Image AddLabels(Image strip, IReadOnlyList<string> labels, GridStyle style, int cell)
     {
-        int top = BitmapFont.Height * LabelScale + 2 * LabelGap;
+        int top = PictureText.Height + LabelGap;
         var labelled = new Image(strip.Height + top, strip.Width, 3);
         labelled.Pixels.AsSpan().Fill(style.Background);
         labelled.Paste(strip.WithChannels(3), top, 0);
-        var canvas = new Canvas(labelled);
-        byte ink = style.Background < 128 ? (byte)220 : (byte)40;
         for (int i = 0; i < labels.Count; i++)
         {
-            int width = BitmapFont.Measure(labels[i]) * LabelScale;
+            int width = PictureText.Measure(labels[i]);
             if (width <= cell + style.Gap)
             {
-                canvas.Text(labels[i], style.Gap + i * (cell + style.Gap) + (cell - width) / 2, LabelGap, LabelScale, new Colour(ink, ink, ink));
+                PictureText.Write(labelled, labels[i], LabelGap, style.Gap + i * (cell + style.Gap) + (cell - width) / 2, style.Background < 128 ? (byte)220 : (byte)40);
             }
         }
         return labelled;

@@ -35,6 +35,7 @@ public class TrainTests(TrainedRun trained)
         var grid = PngReader.Read(File.ReadAllBytes(at.At("run", "samples", "step-0000040.png")));
         Assert.Equal((2 * 66 + 2, 2 * 66 + 2, 3), (grid.Height, grid.Width, grid.Channels));
         Assert.True(PngReader.Read(File.ReadAllBytes(at.At("run", "loss.png"))).Width > 100);
+        Assert.True(PngReader.Read(File.ReadAllBytes(at.At("run", "schedule.png"))).Width > 100);
     }
 
     [Fact]

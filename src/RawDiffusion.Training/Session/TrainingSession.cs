@@ -59,7 +59,7 @@ public sealed class TrainingSession : IDisposable
                 Cursor = cursor,
             });
             _metrics = new MetricsRecorder(folder, Step);
-            _observers = [_metrics, new LossCurve(), new SampleGrids(), .. observers];
+            _observers = [_metrics, new RunCharts(), new SampleGrids(), .. observers];
         }
         catch
         {
