@@ -98,7 +98,7 @@ internal sealed class ChartScale
         foreach (double[] steps in (double[][])[[1, 1.5, 2, 3, 4, 5, 7], [1, 2, 5], [1, 3], [1]])
         {
             ticks.Clear();
-            int decades = steps.Length > 1 ? 1 : Math.Max(1, (int)Math.Ceiling((High - Low) / wanted));
+            int decades = steps.Length > 1 ? 1 : (int)((High - Low) / (wanted + 1)) + 1;
             for (int decade = (int)Math.Floor(Low); decade <= High; decade++)
             {
                 ticks.AddRange(steps.Select(step => step * Math.Pow(10, decade))
