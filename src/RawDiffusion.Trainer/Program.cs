@@ -1,4 +1,5 @@
 using RawDiffusion.Trainer;
 using RawDiffusion.Trainer.Terminal;
 
+StandardStream.Install();
 return Failures.Guard(() => CommandLine.Run(args));

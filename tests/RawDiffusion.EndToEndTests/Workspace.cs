@@ -16,17 +16,22 @@ public sealed record Result(int ExitCode, string Out, string Error)
         return this;
     }
 
-    /// <summary>Asserts a refusal as users should see it: its exit code, nothing on stdout, one last paragraph with these texts, no stack trace.</summary>
+    /// <summary>
+    /// Asserts a refusal as users should see it: its exit code, nothing on stdout, and at the end one paragraph, or one line and a list of
+    /// indented ones, with these texts; no stack trace.
+    /// </summary>
     public Result Refused(int exitCode, params string[] texts)
     {
         Assert.True(ExitCode == exitCode, $"exit code {ExitCode} instead of {exitCode}\n{Out}\n{Error}");
         Assert.Empty(Out);
         string[] lines = Error.TrimEnd().Split('\n');
-        Assert.StartsWith("rawdiffusion: ", lines[^1]);
-        Assert.Single(lines, line => line.StartsWith("rawdiffusion: ", StringComparison.Ordinal));
+        int start = Array.FindIndex(lines, line => line.StartsWith("rawdiffusion: ", StringComparison.Ordinal));
+        Assert.True(start >= 0, Error);
+        Assert.DoesNotContain(lines[(start + 1)..], line => line.StartsWith("rawdiffusion: ", StringComparison.Ordinal));
         Assert.DoesNotContain(lines, line => line.TrimStart().StartsWith("at ", StringComparison.Ordinal));
-        Assert.DoesNotContain("please report", lines[^1]);
-        Assert.All(texts, text => Assert.Contains(text, lines[^1]));
+        string told = string.Join('\n', lines[start..]);
+        Assert.DoesNotContain("please report", told);
+        Assert.All(texts, text => Assert.Contains(text, told));
         return this;
     }
 }

@@ -58,6 +58,9 @@ public sealed class RunFolder : IDisposable
     /// <summary>The file of logged steps of a run folder, for reading.</summary>
     public static string MetricsOf(string path) => System.IO.Path.Combine(path, MetricsName);
 
+    /// <summary>Whether a process is training in a run folder now.</summary>
+    public static bool IsInTraining(string path) => RunLock.IsHeld(path);
+
     /// <summary>Makes a folder for a new run.</summary>
     /// <param name="path">The folder; null for the next free number under <paramref name="root"/>, such as <c>runs/0001-shapes</c>.</param>
     /// <param name="name">What follows the number, such as the preset's name.</param>
@@ -80,7 +83,9 @@ public sealed class RunFolder : IDisposable
             }
 
             held.Dispose();
-            throw new ConfigurationException($"{path} holds a run already. Choose another folder, or resume that run.");
+            throw new ConfigurationException(CheckpointsOf(path).Steps().Count > 0
+                ? $"{path} holds a run already. Choose another folder, or resume that run."
+                : $"{path} holds a run already, one that ended before its first checkpoint and cannot be resumed. Choose another folder, or remove this one.");
         }
         // Another process may take the same number between the look and the lock: then the next one is tried.
         for (int number = NextNumber(root); ; number++)

@@ -60,6 +60,25 @@ internal sealed class RunLock : IDisposable
         }
     }
 
+    /// <summary>Whether a process holds the lock now.</summary>
+    public static bool IsHeld(string run)
+    {
+        try
+        {
+            // Shared with others who look, refused by one who trains.
+            using var look = new FileStream(Path.Combine(run, LockFileName), FileMode.Open, FileAccess.Read, FileShare.Read);
+            return false;
+        }
+        catch (IOException e) when (IsSharingViolation(e))
+        {
+            return true;
+        }
+        catch (Exception e) when (StorageFailure.Covers(e))
+        {
+            return false;
+        }
+    }
+
     /// <summary>The process that trains in a run folder, or that ended there without closing it, as far as is known.</summary>
     public static int? Holder(string run)
     {

@@ -13,11 +13,11 @@ namespace RawDiffusion.Trainer.Commands;
 /// <summary><c>rawdiffusion bench</c>.</summary>
 internal static partial class BenchCommand
 {
-    private static readonly Option<string?> Preset = Parameters.Text("--preset", "NAME", $"{string.Join(", ", Presets.All.Keys)}. Default: mnist.");
+    private static readonly Option<string?> Preset = Parameters.Text("--preset", "NAME", $"{string.Join(", ", Presets.All.Keys)}. Default: mnist.").Completing([.. Presets.All.Keys]);
     private static readonly Option<int?> Batch = Parameters.Number<int>("--batch", "N", "Images per training step. Default: the preset's.");
     private static readonly Option<string?> DeviceName = Parameters.Device();
-    private static readonly Option<string?> Precision = Parameters.Text("--precision", "NAME", "auto, fp32, tf32 or bf16.");
-    private static readonly Option<int?> Threads = Parameters.Number<int>("--threads", "N", "CPU threads. Default: all.");
+    private static readonly Option<string?> Precision = Parameters.Precision();
+    private static readonly Option<int?> Threads = Parameters.Threads();
     private static readonly Option<int?> SampleBatch = Parameters.Number<int>("--sample-batch", "N", "Also time one denoising step of this many images.");
     private static readonly Option<bool> Turns = new("--turns")
     {
@@ -30,7 +30,7 @@ internal static partial class BenchCommand
     {
         var command = new Command("bench", "Times training steps on made-up images, and prints one line of JSON: medians in milliseconds, images per second, peak memory in MiB.")
         {
-            Preset, Batch, DeviceName, Precision, Threads, SampleBatch, Turns,
+            Preset, Batch, DeviceName, Precision, Threads, SampleBatch, Turns, Parameters.Quiet,
         };
         command.SetAction(Run);
         return command;

@@ -13,8 +13,8 @@ internal static class Datasets
         Strict = !config.Lenient,
         Resize = config.Resize is { } side ? new ImageSize(side, side) : null,
         Channels = config.Channels,
-        Warn = Talk.Line,
-        Progress = Talk.IsLive ? new ReadingProgress() : null,
+        Warn = Talk.Warning,
+        Progress = Talk.IsLive && !Talk.IsQuiet ? new ReadingProgress() : null,
     });
 
     private sealed class ReadingProgress : IProgress<(int Done, int Total)>

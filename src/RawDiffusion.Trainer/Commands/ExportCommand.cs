@@ -15,7 +15,7 @@ internal static class ExportCommand
     public static Command Create()
     {
         var command = new Command("export", "Writes a model's moving average in the layout of Hugging Face diffusers (model_index.json, scheduler/, unet/), " +
-            "with a model card. Such a folder is a MODEL here too.") { Model, Out };
+            "with a model card. Such a folder is a MODEL here too.") { Model, Out, Parameters.Quiet };
         command.SetAction(Run);
         return command;
     }
@@ -23,7 +23,7 @@ internal static class ExportCommand
     private static int Run(ParseResult parse)
     {
         using var device = DeviceChoice.Open(new DeviceConfig { Name = "cpu" });
-        using var loaded = LoadedModel.Open(parse.GetRequiredValue(Model), device, notice: Talk.Line);
+        using var loaded = LoadedModel.Open(parse.GetRequiredValue(Model), device, notice: Talk.Warning);
         string folder = parse.GetRequiredValue(Out);
         DiffusersExport.Write(loaded, folder);
         Talk.Line($"{loaded.Text}: exported to {folder}");

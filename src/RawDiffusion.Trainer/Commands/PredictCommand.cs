@@ -18,7 +18,7 @@ internal static class PredictCommand
     /// <summary>The command with its options.</summary>
     public static Command Create()
     {
-        var command = new Command("predict", "Runs the network once on given noisy images, to compare it with other systems.") { Model, Input, Output, DeviceName };
+        var command = new Command("predict", "Runs the network once on given noisy images, to compare it with other systems.") { Model, Input, Output, DeviceName, Parameters.Quiet };
         command.SetAction(Run);
         return command;
     }
@@ -26,7 +26,7 @@ internal static class PredictCommand
     private static int Run(ParseResult parse)
     {
         using var device = DeviceChoice.Open(parse.GetValue(DeviceName));
-        using var loaded = LoadedModel.Open(parse.GetRequiredValue(Model), device, notice: Talk.Line);
+        using var loaded = LoadedModel.Open(parse.GetRequiredValue(Model), device, notice: Talk.Warning);
         string output = parse.GetRequiredValue(Output);
         Predictor.Run(loaded, parse.GetRequiredValue(Input), output);
         Talk.Line($"{loaded.Text}: wrote {output}");

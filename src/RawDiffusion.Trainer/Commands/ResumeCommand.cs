@@ -21,7 +21,7 @@ internal static class ResumeCommand
         var command = new Command("resume",
             "Goes on with a run from its newest intact checkpoint, exactly as if it had never stopped: weights, moving average, optimizer, data order and random numbers.")
         {
-            RunPath, Steps, DeviceName,
+            RunPath, Steps, DeviceName, Parameters.Quiet,
         };
         command.SetAction(Run);
         return command;
@@ -30,7 +30,7 @@ internal static class ResumeCommand
     private static int Run(ParseResult parse)
     {
         string path = parse.GetRequiredValue(RunPath);
-        using var folder = RunFolder.Resume(path, Talk.Line);
+        using var folder = RunFolder.Resume(path, Talk.Warning);
         var config = RunConfigJson.FromJson(RunFolder.ReadConfig(path), folder.ConfigPath);
         var data = Datasets.Open(config.Data);
         using var device = DeviceChoice.Open(config.Device, parse.GetValue(DeviceName));

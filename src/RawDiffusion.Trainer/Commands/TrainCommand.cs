@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Completions;
 using System.Text.Json.Nodes;
 using RawDiffusion.Core;
 using RawDiffusion.Data;
@@ -18,14 +19,15 @@ internal static class TrainCommand
         "is used if it exists. Left out: built-in coloured shapes.");
     private static readonly Option<string?> Preset = Parameters.Text("--preset", "NAME",
         $"Where all settings start from: {string.Join(", ", Presets.All.Keys)}. Left out: shapes without --data; with it mnist for grey images of at most " +
-            $"28×28, otherwise cifar10.");
+            $"28×28, otherwise cifar10.").Completing([.. Presets.All.Keys]);
     private static readonly Option<long?> Steps = Parameters.Number<long>("--steps", "N", "Training steps in all.");
     private static readonly Option<int?> Batch = Parameters.Number<int>("--batch", "N", "Images per step.");
     private static readonly Option<double?> LearningRate = Parameters.Number<double>("--lr", "X", "The learning rate after warm-up.");
     private static readonly Option<ulong?> Seed = Parameters.Number<ulong>("--seed", "N", "The seed of everything random; the same seed trains to the same bits.");
     private static readonly Option<string?> Out = Parameters.Text("--out", "RUN", "The run's folder. Left out: the next free one, such as runs/0001-shapes.");
     private static readonly Option<string?> DeviceName = Parameters.Device();
-    private static readonly Option<string?> Precision = Parameters.Text("--precision", "NAME", "auto, fp32, tf32 or bf16.");
+    private static readonly Option<string?> Precision = Parameters.Precision();
+    private static readonly Option<int?> Threads = Parameters.Threads();
     private static readonly Option<string?> ConfigPath = Parameters.Text("--config", "FILE", "A JSON file with any of the settings, such as another run's " +
         "config.json. Options go before it.");
     private static readonly Option<string[]> Settings = new("--set")
@@ -51,8 +53,10 @@ internal static class TrainCommand
             "Trains a model. The run's folder gets config.json, metrics.jsonl, samples/, checkpoints/ and a picture of the loss curve. " +
             "Ctrl+C saves and stops; `rawdiffusion resume RUN` goes on to the same bits.")
         {
-            Data, Preset, Steps, Batch, LearningRate, Seed, Out, DeviceName, Precision, ConfigPath, Settings, SaveEvery, SampleEvery, Conditional, DryRun,
+            Data, Preset, Steps, Batch, LearningRate, Seed, Out, DeviceName, Precision, Threads, ConfigPath, Settings, SaveEvery, SampleEvery, Conditional, DryRun,
+            Parameters.Quiet,
         };
+        Settings.CompletionSources.Add(_ => ConfigurationKeys.All.Select(key => new CompletionItem(key + "=")));
         command.SetAction(Run);
         return command;
     }
@@ -79,7 +83,7 @@ internal static class TrainCommand
         {
             Talk.Line($"labels: {ClassNames.Describe(data.ClassNames, data.ClassNames.Count)}");
         }
-        using var folder = RunFolder.Create(parse.GetValue(Out), config.Preset, Talk.Line);
+        using var folder = RunFolder.Create(parse.GetValue(Out), config.Preset, Talk.Warning);
         var display = ITrainingDisplay.For(device.Description);
         return TrainingRun.Of(display, () => TrainingSession.Start(plan, device, data, folder, [display]));
     }
@@ -102,6 +106,7 @@ internal static class TrainCommand
         Add(Seed, "seed", parse.GetValue(Seed));
         Add(DeviceName, "device.name", parse.GetValue(DeviceName));
         Add(Precision, "device.precision", parse.GetValue(Precision));
+        Add(Threads, "device.threads", parse.GetValue(Threads));
         Add(SaveEvery, "save_every", parse.GetValue(SaveEvery));
         Add(SampleEvery, "sample_every", parse.GetValue(SampleEvery));
         Add(Conditional, "network.conditional", parse.GetValue(Conditional));
@@ -116,6 +121,11 @@ internal static class TrainCommand
 
     private static ConfigurationFile ReadFile(string path)
     {
+        if (Directory.Exists(path))
+        {
+            string inside = Path.Combine(path, "config.json");
+            throw new ConfigurationException($"The configuration file {path} is a folder. {(File.Exists(inside) ? $"Did you mean {inside}?" : "Name a JSON file, such as a run's config.json.")}");
+        }
         try
         {
             return new ConfigurationFile(path, RunConfigJson.ParseObject(File.ReadAllText(path), path));
@@ -131,7 +141,13 @@ internal static class TrainCommand
     {
         var built = sources.Build(presetIfUnnamed);
         ConfigurationProblem[] problems = [.. built.Problems, .. RunConfigValidation.Problems(built.Config)];
-        return problems.Length == 0 ? built.Config : throw RunConfigJson.Failure(problems);
+        if (problems.Length == 0)
+        {
+            return built.Config;
+        }
+        var failure = RunConfigJson.Failure(problems);
+        bool isLost = Array.Exists(problems, problem => problem.Words?.Contains("there is no key", StringComparison.Ordinal) == true);
+        throw isLost ? new ConfigurationException($"{failure.Message}{(problems.Length == 1 ? " " : "\n")}`rawdiffusion train --dry-run` prints all keys.") : failure;
     }
 
     private static void Describe(TrainingPlan plan, IDataset data)
@@ -157,7 +173,7 @@ internal static class TrainCommand
             using var device = DeviceChoice.Open(plan.Config.Device);
             var memory = TrainingRehearsal.Of(plan, device);
             Talk.Line(
-                $"memory: {Talk.Bytes(memory.Bytes)} on {device.Description}, with batches of {plan.Config.Batch}: {Talk.Bytes(memory.PoolBytes)} for tensors, " +
+                $"memory: {Talk.Bytes(memory.Bytes)} on {device.Description}, with batches of {Talk.Count(plan.Config.Batch, "image")}: {Talk.Bytes(memory.PoolBytes)} for tensors, " +
                 $"of which at most {Talk.Bytes(memory.PeakBytes)} are in use at once, and {Talk.Bytes(memory.HeldBytes)} for packed weights and scratch; " +
                 $"beside that, the program with its data has {Talk.Bytes(program)}");
         }

@@ -18,6 +18,11 @@ internal static class TrainingRun
             Talk.Line($"Stopped after step {session.Step} of {session.Config.Steps}; all of it is saved. Go on with: rawdiffusion resume {path}");
             return interruption.ExitCode;
         }
+        if (!File.Exists(session.Folder.SamplePath(session.Step)))
+        {
+            Talk.Line($"Trained to step {session.Step}, the last, and saved it; no picture of it was drawn. Draw with: rawdiffusion sample {path}");
+            return interruption.ExitCode;
+        }
         Talk.Line($"Done in {Talk.Duration(session.Seconds)}. Look at {session.Folder.SamplePath(session.Step)}; draw more with: rawdiffusion sample {path}");
         return 0;
     }

@@ -17,7 +17,7 @@ internal static class Failures
         }
         catch (Exception e) when (Explained(e) is { } failure)
         {
-            Tell(OneParagraph(failure.Message) + Remedy(failure), e);
+            Tell(Lines(failure.Message + Remedy(failure)), e);
             return ExitCodes.Of(failure);
         }
         catch (Exception e)
@@ -55,6 +55,10 @@ internal static class Failures
             Console.Error.WriteLine(e);
         }
     }
+
+    /// <summary>A list keeps its lines; whatever else breaks the text does not.</summary>
+    private static string Lines(string message) =>
+        string.Join('\n', message.Split(['\r', '\n'], StringSplitOptions.RemoveEmptyEntries).Select(line => line.TrimEnd()));
 
     private static string OneParagraph(string message) => string.Join(' ', message.Split(['\r', '\n'], StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries));
 }

@@ -8,11 +8,16 @@ internal sealed class SamplingProgress
     private readonly Stopwatch _clock = Stopwatch.StartNew();
     private readonly double _interval = Talk.IsLive ? 0.2 : 5;
     private double _nextLine = 1;
+    private bool _isLineOpen;
 
     /// <summary>Takes the share that is done, 0 to 1.</summary>
     public void Report(double share)
     {
         double seconds = _clock.Elapsed.TotalSeconds;
+        if (Talk.IsQuiet)
+        {
+            return;
+        }
         if (seconds < _nextLine && share < 1)
         {
             return;
@@ -22,10 +27,21 @@ internal sealed class SamplingProgress
         if (Talk.IsLive)
         {
             Console.Error.Write($"\r{text,-40}{(share < 1 ? "" : "\n")}");
+            _isLineOpen = share < 1;
         }
         else
         {
             Talk.Line(text);
+        }
+    }
+
+    /// <summary>Ends the line that drawing left off in.</summary>
+    public void BreakOff()
+    {
+        if (_isLineOpen)
+        {
+            Console.Error.WriteLine();
+            _isLineOpen = false;
         }
     }
 }

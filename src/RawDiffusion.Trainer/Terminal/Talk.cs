@@ -11,8 +11,20 @@ internal static class Talk
     /// <summary>Whether colours are welcome (no-color.org).</summary>
     public static bool HasColour => IsLive && string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR"));
 
-    /// <summary>Says one line.</summary>
-    public static void Line(string text) => Console.Error.WriteLine(text);
+    /// <summary>Whether only what went wrong, or may have, is worth saying.</summary>
+    public static bool IsQuiet { get; set; }
+
+    /// <summary>Says one line, unless asked to be quiet.</summary>
+    public static void Line(string text)
+    {
+        if (!IsQuiet)
+        {
+            Console.Error.WriteLine(text);
+        }
+    }
+
+    /// <summary>Says one line that matters also to those who asked for quiet.</summary>
+    public static void Warning(string text) => Console.Error.WriteLine(text);
 
     /// <summary>Shows the cursor again, which a live display hides.</summary>
     public static void RestoreCursor()
@@ -37,6 +49,9 @@ internal static class Talk
     public static string Bytes(long bytes) => bytes < 1L << 30
         ? $"{bytes / (double)(1 << 20):0} MiB"
         : $"{(bytes / (double)(1 << 30)).ToString("0.0", CultureInfo.InvariantCulture)} GiB";
+
+    /// <summary>A number of things: 1 image, 2,000 images.</summary>
+    public static string Count(long number, string thing) => $"{number.ToString("N0", CultureInfo.InvariantCulture)} {thing}{(number == 1 ? "" : "s")}";
 
     /// <summary>A number with about three digits.</summary>
     public static string Number(double value) =>

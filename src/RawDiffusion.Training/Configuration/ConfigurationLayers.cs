@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization.Metadata;
@@ -91,7 +92,7 @@ internal sealed class ConfigurationLayers
                 {
                     "format" or "dataset" => $"{source}: {names[0]} is written by the program, it is not for setting",
                     "preset" => $"{source}: choose the preset with --preset",
-                    _ => $"{source}: there is no key {key}{NearestKey(key)}",
+                    _ => $"{source}: there is no key {key}{NearestKey(key)}{KeysBeside(type, prefix)}",
                 });
                 return null;
             }
@@ -115,7 +116,7 @@ internal sealed class ConfigurationLayers
             string key = prefix + name;
             if (RunConfigLayout.Properties(type, prefix).FirstOrDefault(candidate => candidate.Name == name).Property is not { } property)
             {
-                Complain(key, $"{source}: there is no key {key}{NearestKey(key)}");
+                Complain(key, $"{source}: there is no key {key}{NearestKey(key)}{KeysBeside(type, prefix)}");
             }
             else
             {
@@ -139,7 +140,7 @@ internal sealed class ConfigurationLayers
                 Complain(key, $"{source}: {key} is {Show(value)}, but it is a section; its keys are {names}");
             }
         }
-        else if (Fits(value, property, type))
+        else if (Fits(value = Whole(value, property), property, type))
         {
             target[name] = value?.DeepClone();
         }
@@ -157,6 +158,17 @@ internal sealed class ConfigurationLayers
         return known is not null && value is JsonValue text && text.TryGetValue(out string? name)
             ? new(key, $"'{name}'", $"one of {string.Join(", ", known)}", KnownNames.Hint(name, known)) { Source = source }
             : new(key, Show(value), Expected(property)) { Words = $"{source}: {key} is {Show(value)}; expected {Expected(property)}" };
+    }
+
+    /// <summary>A whole number however it is written, as 1e5 or 8.0, for a key that takes one.</summary>
+    private static JsonNode? Whole(JsonNode? value, JsonPropertyInfo property)
+    {
+        var type = Nullable.GetUnderlyingType(property.PropertyType) ?? property.PropertyType;
+        return (type == typeof(int) || type == typeof(long) || type == typeof(ulong))
+            && value is JsonValue number && number.GetValueKind() == JsonValueKind.Number
+            && decimal.TryParse(number.ToJsonString(), NumberStyles.Float, CultureInfo.InvariantCulture, out decimal exact) && exact == decimal.Truncate(exact)
+            ? JsonNode.Parse(decimal.Truncate(exact).ToString("F0", CultureInfo.InvariantCulture))
+            : value;
     }
 
     private static bool Fits(JsonNode? value, JsonPropertyInfo property, JsonTypeInfo type)
@@ -204,17 +216,34 @@ internal sealed class ConfigurationLayers
         return text.Length <= 60 ? text : string.Concat(text.AsSpan(0, 60), "…");
     }
 
-    /// <summary>Compares whole keys first, then their last names, so that a forgotten section is found too.</summary>
+    /// <summary>
+    /// Compares whole keys first, then their last names in the section that was meant, then in all, so that a forgotten or mistyped section is
+    /// found too.
+    /// </summary>
     private static string NearestKey(string key)
     {
         string[] keys = ConfigurationDifference.Flatten(RunConfigJson.ToJson(new RunConfig())).Select(leaf => leaf.Key).ToArray();
-        if (NearestName.To(key, keys) is { } whole)
+        string last = KnownNames.KeyOf(LastName(key));
+        string? section = key.Contains('.') ? NearestName.To(key[..key.IndexOf('.', StringComparison.Ordinal)], keys.Where(known => known.Contains('.')).Select(SectionOf).Distinct()) : null;
+        string[] here = section is null ? [] : [.. keys.Where(known => SectionOf(known) == section)];
+        if (here.FirstOrDefault(known => LastName(known) == last) is { } same)
+        {
+            return $" (did you mean {same}?)";
+        }
+        if (NearestName.To(key, here.Length > 0 ? here : keys) is { } whole)
         {
             return $" (did you mean {whole}?)";
         }
-        string? last = NearestName.To(LastName(key), keys.Select(LastName));
-        return last is null ? "" : $" (did you mean {string.Join(" or ", keys.Where(candidate => LastName(candidate) == last))}?)";
+        string? nearest = NearestName.To(last, keys.Select(LastName));
+        return nearest is null ? "" : $" (did you mean {string.Join(" or ", keys.Where(candidate => LastName(candidate) == nearest))}?)";
     }
 
+    /// <summary>What there is where a key was looked for in vain.</summary>
+    private static string KeysBeside(JsonTypeInfo type, string prefix) => prefix.Length == 0
+        ? ""
+        : $"; {prefix.TrimEnd('.')} has {string.Join(", ", RunConfigLayout.Properties(type, prefix).Select(property => property.Name))}";
+
     private static string LastName(string key) => key[(key.LastIndexOf('.') + 1)..];
+
+    private static string SectionOf(string key) => key.IndexOf('.', StringComparison.Ordinal) is > 0 and var dot ? key[..dot] : "";
 }

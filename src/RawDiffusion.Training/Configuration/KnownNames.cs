@@ -34,6 +34,33 @@ internal static class KnownNames
         ["bfloat16"] = "bf16",
     };
 
+    private static readonly Dictionary<string, string> _otherKeys = new()
+    {
+        ["lr"] = "learning_rate",
+        ["batch_size"] = "batch",
+        ["train_batch_size"] = "batch",
+        ["max_steps"] = "steps",
+        ["max_train_steps"] = "steps",
+        ["num_steps"] = "steps",
+        ["iterations"] = "steps",
+        ["max_grad_norm"] = "max_norm",
+        ["grad_clip"] = "max_norm",
+        ["warmup_steps"] = "warm_up",
+        ["warmup"] = "warm_up",
+        ["num_timesteps"] = "timesteps",
+        ["num_train_timesteps"] = "timesteps",
+        ["noise_schedule"] = "beta_schedule",
+        ["objective"] = "prediction",
+        ["prediction_type"] = "prediction",
+        ["resolution"] = "resize",
+        ["image_size"] = "resize",
+        ["num_samples"] = "count",
+        ["guidance_scale"] = "guidance",
+    };
+
+    /// <summary>The last name of the key that a name of other programs stands for; the name itself where it is none of those.</summary>
+    public static string KeyOf(string name) => _otherKeys.GetValueOrDefault(name, name);
+
     /// <summary>The names of an enum's values; null for another type.</summary>
     public static IReadOnlyList<string>? Of(Type type) => _choices.GetValueOrDefault(type);
 

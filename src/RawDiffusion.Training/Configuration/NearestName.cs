@@ -3,17 +3,37 @@ namespace RawDiffusion.Training.Configuration;
 /// <summary>Finds what a mistyped name was probably meant to be.</summary>
 public static class NearestName
 {
-    /// <summary>The candidate with the smallest edit distance to a name, or null where none is close enough to be worth suggesting.</summary>
+    // Shorter words are contained in too many others.
+    private const int ShortestPart = 3;
+
+    /// <summary>
+    /// The candidate with the smallest edit distance to a name, else one that the name begins with or that begins with it, else one of which the
+    /// one contains the other; null where none is close enough to be worth suggesting.
+    /// </summary>
     /// <param name="name">What was written.</param>
     /// <param name="candidates">What could have been meant.</param>
     public static string? To(string name, IEnumerable<string> candidates)
     {
         // A third of the letters wrong is a typing mistake; more is another word.
         int tolerance = Math.Max(1, name.Length / 3);
-        return candidates
+        string bare = Bare(name);
+        string[] all = [.. candidates];
+        return all
             .Select(candidate => (Name: candidate, Distance: Distance(name, candidate)))
             .Where(candidate => candidate.Distance <= tolerance)
             .OrderBy(candidate => candidate.Distance)
+            .ThenBy(candidate => candidate.Name, StringComparer.Ordinal)
+            .Select(candidate => candidate.Name)
+            .FirstOrDefault()
+            ?? Best((one, other) => one.StartsWith(other, StringComparison.OrdinalIgnoreCase))
+            ?? Best((one, other) => one.Contains(other, StringComparison.OrdinalIgnoreCase));
+
+        // The longest that they have in common says most: --save-every for --save-every-n, not --save.
+        string? Best(Func<string, string, bool> holds) => all
+            .Select(candidate => (Name: candidate, Bare: Bare(candidate)))
+            .Where(candidate => Math.Min(candidate.Bare.Length, bare.Length) >= ShortestPart && (holds(bare, candidate.Bare) || holds(candidate.Bare, bare)))
+            .OrderByDescending(candidate => Math.Min(candidate.Bare.Length, bare.Length))
+            .ThenBy(candidate => candidate.Bare.Length)
             .ThenBy(candidate => candidate.Name, StringComparer.Ordinal)
             .Select(candidate => candidate.Name)
             .FirstOrDefault();
@@ -53,4 +73,7 @@ public static class NearestName
         }
         return distance[a.Length, b.Length];
     }
+
+    /// <summary>An option's name without its dashes.</summary>
+    private static string Bare(string name) => name.TrimStart('-');
 }

@@ -55,9 +55,8 @@ public static class RunConfigJson
     }
 
     /// <summary>One exception for any number of problems.</summary>
-    public static ConfigurationException Failure(IReadOnlyCollection<ConfigurationProblem> problems) => new(problems.Count == 1
-        ? $"The configuration cannot be used: {problems.First()}."
-        : $"The configuration cannot be used, for {problems.Count} reasons: {string.Join("; ", problems)}.");
+    public static ConfigurationException Failure(IReadOnlyCollection<ConfigurationProblem> problems) => 
+        new(ProblemList.Tell("The configuration cannot be used", [.. problems.Select(problem => problem.ToString())]));
 }
 
 /// <summary>The records' metadata, generated at build time: reflection would cost start-up time.</summary>

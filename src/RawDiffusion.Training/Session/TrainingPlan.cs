@@ -48,12 +48,12 @@ public sealed record TrainingPlan(RunConfig Config, UNetConfig Network)
         {
             network = config.Network.FittedTo(info.Height, info.Width, info.Channels, embeddings);
         }
-        Require(!config.Conditional || info.ClassNames.Count > 0, "a conditional network needs labels, and the data has none; use class folders, or train it " +
-            "without (network.conditional=false)");
+        Require(!config.Conditional || info.ClassNames.Count > 0, "a conditional network needs labels, and the data has none: images need class folders, at least " +
+            "two of them, or a file of labels beside them. Or train without (network.conditional=false)");
         problems.AddRange(network.Problems().Select(problem => problem.ToString()));
         return problems.Count == 0
             ? new TrainingPlan(config with { Dataset = info }, network)
-            : throw new ConfigurationException("The run cannot start: " + string.Join("; ", problems) + ".");
+            : throw new ConfigurationException(ProblemList.Tell("The run cannot start", problems));
 
         void Require(bool condition, string problem)
         {

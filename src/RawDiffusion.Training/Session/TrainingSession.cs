@@ -116,7 +116,7 @@ public sealed class TrainingSession : IDisposable
         ObjectiveFactory? objective = null)
     {
         using var checkpoint = folder.Checkpoints.FindNewest()
-            ?? throw new StorageException($"{folder.Path} has no intact checkpoint to resume from. Start a new run with train.");
+            ?? throw new StorageException($"{folder.Path} has no intact checkpoint to resume from. Start a new run in another folder, or remove this one first.");
         var network = ModelDescription.Of(checkpoint).Network;
         var trained = RunConfigJson.FromJson((JsonObject)checkpoint.State["config"]!, Path.Combine(checkpoint.Path, "state.json"));
         DatasetChange.Refuse(trained.Dataset!, data);
