@@ -21,7 +21,8 @@ public static class ImageSampler
         int steps = table.Rows.Count, frames = Math.Min(request.TrajectoryFrames, steps);
         float[] images = new float[(long)request.Count * model.Height * model.Width * model.Channels];
         float[][] trajectory = Enumerable.Range(0, frames).Select(_ => new float[images.Length]).ToArray();
-        int imageSize = images.Length / request.Count, done = 0, all = steps * ((request.Count + request.BatchSize - 1) / request.BatchSize);
+        int imageSize = images.Length / request.Count;
+        long done = 0, all = steps * (((long)request.Count + request.BatchSize - 1) / request.BatchSize);
 
         Batch? batch = null;
         try
@@ -95,6 +96,7 @@ public static class ImageSampler
             throw new ConfigurationException($"The number of images ({request.Count}) and the batch ({request.BatchSize}) must be at least 1, and the guidance " +
                 $"({request.Guidance}) a number.");
         }
+        SampleSize.Check(model, request);
     }
 
     /// <summary>Cuts the images out of the network's larger, symmetrically padded ones.</summary>

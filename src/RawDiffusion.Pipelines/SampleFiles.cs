@@ -8,6 +8,8 @@ namespace RawDiffusion.Pipelines;
 /// <summary>Writes drawn images to files; each file is there whole or not at all.</summary>
 public static class SampleFiles
 {
+    private const string ImageName = "image-";
+
     /// <summary>Makes a folder and tries that it can be written to.</summary>
     /// <exception cref="StorageException">It cannot be.</exception>
     public static void Prepare(string folder) => StorageFailure.Guard($"write into {folder}", () =>
@@ -18,9 +20,22 @@ public static class SampleFiles
         File.Delete(probe);
     });
 
-    /// <summary>Writes all images as one grid.</summary>
+    /// <summary>Whether one picture holds a grid of so many images.</summary>
+    public static bool FitOneGrid(int count, int height, int width) => GridFit.Of(count, height, width, Image.MaxSide).Shown == count;
+
+    /// <summary>Writes the images as one grid, or the first ones, as many as fit.</summary>
+    /// <param name="images">What was drawn.</param>
+    /// <param name="path">The PNG file.</param>
+    /// <param name="side">The longest side of the picture.</param>
+    /// <returns>How many images the grid shows.</returns>
     /// <exception cref="StorageException">It cannot be written.</exception>
-    public static void WriteGrid(SampledImages images, string path) => WritePng(ImageGrid.Tile(Split(images, images.Pixels), Style(images)), path);
+    public static int WriteGrid(SampledImages images, string path, int side = Image.MaxSide)
+    {
+        var fit = GridFit.Of(images.Count, images.Height, images.Width, side);
+        int size = images.Height * images.Width * images.Channels;
+        WritePng(ImageGrid.Tile(ImageGrid.Split(images.Pixels.AsSpan(0, fit.Shown * size), fit.Shown, images.Height, images.Width, images.Channels), fit.Style), path);
+        return fit.Shown;
+    }
 
     /// <summary>Writes each image as <c>image-00000.png</c> and so on.</summary>
     /// <exception cref="StorageException">One cannot be written.</exception>
@@ -29,9 +44,17 @@ public static class SampleFiles
         var pictures = Split(images, images.Pixels);
         for (int i = 0; i < pictures.Length; i++)
         {
-            WritePng(pictures[i], Path.Combine(folder, $"image-{i.ToString("D5", CultureInfo.InvariantCulture)}.png"));
+            WritePng(pictures[i], Path.Combine(folder, $"{ImageName}{i.ToString("D5", CultureInfo.InvariantCulture)}.png"));
         }
     }
+
+    /// <summary>The images in a folder that an earlier sample left there and that so many new ones do not replace.</summary>
+    /// <param name="folder">The folder; it need not exist.</param>
+    /// <param name="count">How many images are to be written.</param>
+    public static IReadOnlyList<string> Leftovers(string folder, int count) => !Directory.Exists(folder) ? [] :
+        [.. Directory.EnumerateFiles(folder, ImageName + "*.png").Where(path =>
+            int.TryParse(Path.GetFileNameWithoutExtension(path)[ImageName.Length..], NumberStyles.None, CultureInfo.InvariantCulture, out int number) && number >= count)
+            .Order(StringComparer.Ordinal)];
 
     /// <summary>Writes the way from noise to image: a row for each image, a column for each kept moment, the finished image last.</summary>
     /// <param name="images">What was drawn, with its trajectory.</param>
@@ -41,7 +64,7 @@ public static class SampleFiles
     public static void WriteFilmStrip(SampledImages images, int count, string path)
     {
         var moments = images.Trajectory.Append(images.Pixels).Select(pixels => (IReadOnlyList<Image>)Split(images, pixels)[..count]);
-        WritePng(FilmStrip.Tile([.. moments], style: Style(images)), path);
+        WritePng(FilmStrip.Tile([.. moments], style: GridFit.Of(1, images.Height, images.Width, Image.MaxSide).Style), path);
     }
 
     /// <summary>Writes the images as NumPy's archive: <c>arr_0</c> of bytes [N, H, W, C], and <c>arr_1</c> of int64 [N] if there are labels.</summary>
@@ -56,9 +79,6 @@ public static class SampleFiles
         }
         AtomicFile.Write(DiskFileSystem.Instance, path, stream => NpzWriter.Write(stream, arrays));
     }
-
-    /// <summary>Small images are enlarged, to be seen.</summary>
-    private static GridStyle Style(SampledImages images) => new(Scale: Math.Max(1, 64 / images.Width));
 
     private static Image[] Split(SampledImages images, float[] pixels) => ImageGrid.Split(pixels, images.Count, images.Height, images.Width, images.Channels);
 

@@ -6,7 +6,6 @@ namespace RawDiffusion.EndToEndTests;
 public class BadInputTests
 {
     [Theory]
-    [InlineData("", "No command was given")]
     [InlineData("trian", "there is no command trian (did you mean train?)")]
     [InlineData("train --stepz 5 --batch many", "no option or place for --stepz (did you mean --steps?)|--batch is 'many', but it must be a whole number")]
     [InlineData("train --seed -1", "--seed is '-1', but it must be a whole number of at least 0")]
@@ -18,8 +17,19 @@ public class BadInputTests
     [InlineData(
         "train --batch 0 --lr -1 --preset nothing --set stepz=1 --set network.norm_groups=7 --set diffusion.beta_schedule=cosine",
         "for 7 reasons|batch is 0|learning_rate is -1|no preset nothing|did you mean steps?|channels 32 is no multiple of the 7 norm groups|did you mean squaredcos_cap_v2?")]
+    [InlineData("train --batch-size 4 --epochs 3 -lr 1", "--batch-size (did you mean --batch?)|--epochs (did you mean --steps, which counts batches|-lr (did you mean --lr?)")]
+    [InlineData("train --image-size=64 --num_workers 2", "did you mean --set data.resize=N?|did you mean --threads?")]
+    [InlineData("sample run -n 4 --num-inference-steps 5", "-n (did you mean --count?)|did you mean --steps?")]
+    [InlineData("generate run", "there is no command generate (did you mean sample?)")]
+    [InlineData("train --preset cifar", "there is no preset cifar (did you mean cifar10?)")]
+    [InlineData("train --set optimiser.lr=1", "there is no key optimiser.lr (did you mean optimizer.learning_rate?)|`rawdiffusion train --dry-run` prints all keys")]
+    [InlineData("train --set sampling.foo=1", "sampling has sampler, steps, spacing, eta, variance, clip, guidance, count")]
+    [InlineData("train --set sampling.count=2000000000", "sampling.count: 2,000,000,000 images of 32×32×3 are too many for one go")]
+    [InlineData("runs", "There is no folder runs/ here")]
+    [InlineData("runs nowhere", "nowhere does not exist")]
+    [InlineData("completion tcsh", "There is no completion for the shell tcsh; there is one for bash, zsh, fish")]
     [InlineData("train --config nowhere.json", "nowhere.json cannot be read")]
-    [InlineData("train --config .", "cannot be read")]
+    [InlineData("train --config .", "is a folder. Name a JSON file")]
     [InlineData("resume nowhere", "nowhere is no run folder: it does not exist")]
     [InlineData("resume .", "is no run folder")]
     [InlineData("resume", "resume")]

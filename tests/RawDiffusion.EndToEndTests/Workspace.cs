@@ -89,6 +89,9 @@ public sealed class Workspace : IDisposable
     /// <summary>Starts the executable with some variables of the environment set.</summary>
     public RunningProgram Start(Dictionary<string, string> environment, params string[] arguments) => StartOther(Host, environment, [Program, .. arguments]);
 
+    /// <summary>Starts the executable by a shell, with arguments and redirections as they are typed there.</summary>
+    public RunningProgram StartShell(string arguments) => StartOther("sh", [], "-c", $"exec '{Host}' '{Program}' {arguments}");
+
     /// <summary>Starts another program in the folder.</summary>
     public RunningProgram StartOther(string program, Dictionary<string, string> environment, params string[] arguments)
     {

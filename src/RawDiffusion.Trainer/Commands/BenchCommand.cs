@@ -13,7 +13,8 @@ namespace RawDiffusion.Trainer.Commands;
 /// <summary><c>rawdiffusion bench</c>.</summary>
 internal static partial class BenchCommand
 {
-    private static readonly Option<string?> Preset = Parameters.Text("--preset", "NAME", $"{string.Join(", ", Presets.All.Keys)}. Default: mnist.").Completing([.. Presets.All.Keys]);
+    private static readonly Option<string?> Preset = Parameters.Text(
+        "--preset", "NAME", $"{string.Join(", ", Presets.All.Keys)}. Default: mnist.").Completing([.. Presets.All.Keys]);
     private static readonly Option<int?> Batch = Parameters.Number<int>("--batch", "N", "Images per training step. Default: the preset's.");
     private static readonly Option<string?> DeviceName = Parameters.Device();
     private static readonly Option<string?> Precision = Parameters.Precision();

@@ -3,6 +3,7 @@ using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.Arm;
 using System.Runtime.Intrinsics.X86;
+using System.Text.Json.Nodes;
 using RawDiffusion.Core;
 using RawDiffusion.Cuda;
 using RawDiffusion.Cuda.Driver;
@@ -15,15 +16,33 @@ namespace RawDiffusion.Trainer.Commands;
 /// <summary><c>rawdiffusion doctor</c>.</summary>
 internal static class DoctorCommand
 {
+    private static readonly Option<bool> Json = Parameters.Json("Print one line of JSON with the same rows, and whether all is well.");
+
+    private static List<JsonNode?>? _rows;
+
     /// <summary>The command.</summary>
     public static Command Create()
     {
         var command = new Command("doctor", "Says what this machine has, checks that it computes rightly, and ends with 0 if all is well.");
-        command.SetAction(_ => Run());
+        command.Options.Add(Json);
+        command.SetAction(Run);
         return command;
     }
 
-    private static int Run()
+    private static int Run(ParseResult parse)
+    {
+        _rows = parse.GetValue(Json) ? [] : null;
+        int failed = Look();
+        if (_rows is not null)
+        {
+            Console.WriteLine(new JsonObject { ["well"] = failed == 0, ["failed"] = failed, ["rows"] = new JsonArray([.. _rows]) }.ToJsonString());
+        }
+        return failed == 0 ? 0 : throw new DeviceException(
+            $"{Talk.Count(failed, "check")} failed, see above. This machine or this build computes wrongly; do not trust what it trains.");
+    }
+
+    /// <summary>Looks at everything, and returns the number of failures.</summary>
+    private static int Look()
     {
         Row("system", $"{RuntimeInformation.OSDescription}, {RuntimeInformation.OSArchitecture}");
         Row(".NET", RuntimeInformation.FrameworkDescription);
@@ -43,8 +62,7 @@ internal static class DoctorCommand
             Row(name, problem ?? "well");
             failed += problem is null ? 0 : 1;
         }
-        failed += Cuda(device);
-        return failed == 0 ? 0 : throw new DeviceException($"{failed} checks failed, see above. This machine or this build computes wrongly; do not trust what it trains.");
+        return failed + Cuda(device);
     }
 
     /// <summary>Looks for CUDA and, where there is a driver, runs every op and a training step on the GPU and on the CPU; returns the number of failures.</summary>
@@ -82,7 +100,17 @@ internal static class DoctorCommand
         }
     }
 
-    private static void Row(string name, string value) => Console.WriteLine($"{name,-34} {value}");
+    private static void Row(string name, string value)
+    {
+        if (_rows is null)
+        {
+            Console.WriteLine($"{name,-34} {value}");
+        }
+        else
+        {
+            _rows.Add(new JsonObject { ["name"] = name.Trim(), ["value"] = value });
+        }
+    }
 
     private static string ProcessorName()
     {

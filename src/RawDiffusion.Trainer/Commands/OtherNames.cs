@@ -9,8 +9,10 @@ internal static class OtherNames
     private static readonly Dictionary<string, string[]> _options = new(StringComparer.OrdinalIgnoreCase)
     {
         ["--count"] = ["-n", "--n", "--num", "--num-images", "--num-samples", "--n-samples", "--samples", "--images", "--amount"],
+        ["--set sampling.count=N"] = ["--count", "--num-images", "--num-samples", "--n-samples", "--samples"],
+        ["--set sampling.sampler=NAME"] = ["--sampler", "--scheduler"],
         ["--steps"] =
-            ["--iterations", "--iters", "--niter", "--num-steps", "--max-steps", "--max-train-steps", "--train-num-steps", "--num-inference-steps", "--ddim-steps", "--sampling-steps"],
+            ["--iterations", "--iters", "--num-steps", "--max-steps", "--max-train-steps", "--train-num-steps", "--num-inference-steps", "--ddim-steps", "--sampling-steps"],
         ["--steps, which counts batches and not passes over the images"] = ["--epochs", "--num-epochs", "--num-train-epochs", "--n-epochs", "-e"],
         ["--batch"] = ["-b", "--bs", "--train-batch-size", "--batchsize"],
         ["--lr"] = ["--learning-rate", "-lr", "--train-lr"],

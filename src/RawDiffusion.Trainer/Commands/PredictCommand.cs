@@ -18,7 +18,10 @@ internal static class PredictCommand
     /// <summary>The command with its options.</summary>
     public static Command Create()
     {
-        var command = new Command("predict", "Runs the network once on given noisy images, to compare it with other systems.") { Model, Input, Output, DeviceName, Parameters.Quiet };
+        var command = new Command("predict", "Runs the network once on given noisy images, to compare it with other systems.")
+        {
+             Model, Input, Output, DeviceName, Parameters.Quiet,
+        };
         command.SetAction(Run);
         return command;
     }

@@ -56,7 +56,8 @@ internal static partial class RunsCommand
         return 0;
     }
 
-    private static IEnumerable<string> Found(string folder) => RunFolder.IsRun(folder) ? [folder] : Directory.EnumerateDirectories(folder).Where(RunFolder.IsRun);
+    private static IEnumerable<string> Found(string folder) => RunFolder.IsRun(folder) ? [folder]
+        : Directory.EnumerateDirectories(folder).Where(RunFolder.IsRun).Select(path => folder == "." ? Path.GetFileName(path) : path);
 
     private static string[] Row(RunSummary run) =>
     [

@@ -1,8 +1,12 @@
 using System.CommandLine;
+using System.CommandLine.Completions;
+using System.Diagnostics;
 using System.Globalization;
+using System.Text.Json;
 using RawDiffusion.Core;
 using RawDiffusion.Diffusion;
 using RawDiffusion.Pipelines;
+using RawDiffusion.Storage;
 using RawDiffusion.Trainer.Terminal;
 using RawDiffusion.Training.Configuration;
 
@@ -39,10 +43,12 @@ internal static class SampleCommand
         "The class of all images: its name or, where no class has that name, its number, from 0. Both are shown when drawing begins. Left out: each class in turn.");
     private static readonly Option<string?> Weights = Parameters.Text("--weights", "ema|raw", "The moving average (default) or the weights as training left them.");
     private static readonly Option<string?> DeviceName = Parameters.Device();
-    private static readonly Option<int?> Threads = Parameters.Number<int>("--threads", "N", "CPU threads. Default: all.");
+    private static readonly Option<int?> Threads = Parameters.Threads();
     private static readonly Option<bool> Trajectory = new("--trajectory") { Description = "Also write a film strip of the way from noise to image, beside the images." };
     private static readonly Option<string?> Format = Parameters.Text(
         "--format", "png|npz", "png, or npz: NumPy's archive with arr_0 [N, H, W, C] of bytes, and arr_1 [N] of labels where there are classes. Default: what --out says.");
+
+    private static readonly Option<bool> Json = Parameters.Json("Print one line of JSON about what was drawn, the field files among others, instead of the files alone.");
 
     /// <summary>The command with its options.</summary>
     public static Command Create()
@@ -50,7 +56,15 @@ internal static class SampleCommand
         var command = new Command("sample", "Draws images from a model. A model describes itself: nothing that it was trained with has to be repeated.")
         {
             Model, Out, Count, Sampler, Steps, Eta, Variance, Clip, Spacing, Guidance, Class, Seed, Weights, DeviceName, Threads, Trajectory, Format,
+            Json, Parameters.Quiet,
         };
+        Sampler.Completing([.. NamedEnum<SamplerName>.Names]);
+        Variance.Completing([Auto, .. NamedEnum<ReverseVariance>.Names]);
+        Spacing.Completing([.. NamedEnum<TimestepSpacing>.Names]);
+        Clip.Completing("off", "1");
+        Weights.Completing("ema", "raw");
+        Format.Completing("png", "npz");
+        Class.CompletionSources.Add(context => ClassesOf(context.ParseResult.GetValue(Model)).Select(name => new CompletionItem(name)));
         command.SetAction(Run);
         return command;
     }
@@ -61,8 +75,11 @@ internal static class SampleCommand
         ulong seed = parse.GetValue(Seed) ?? 0;
         var target = parse.GetValue(Out) is { } path ? SampleTarget.Of(path, parse.GetValue(Format)) : SampleTarget.InRun(model, seed, parse.GetValue(Format));
         var weights = ParseWeights(parse.GetValue(Weights));
-        using var device = DeviceChoice.Open(parse.GetValue(DeviceName), parse.GetValue(Threads));
-        using var loaded = LoadedModel.Open(model, device, weights, Talk.Line);
+        var auto = new DeviceConfig();
+        string? chosen = null;
+        var asked = auto with { Name = parse.GetValue(DeviceName) ?? auto.Name, Threads = parse.GetValue(Threads) ?? auto.Threads };
+        using var device = DeviceChoice.Open(asked, line => chosen = line);
+        using var loaded = LoadedModel.Open(model, device, weights, Talk.Warning);
         var sampling = Sampling(parse, loaded, out int? label);
         var request = new SampleRequest
         {
@@ -73,10 +90,17 @@ internal static class SampleCommand
             Class = label,
             TrajectoryFrames = parse.GetValue(Trajectory) ? TrajectoryFrames : 0,
         };
+        SampleSize.Check(loaded.Model, request);
+        target.Check(request.Count, loaded.Model.Height, loaded.Model.Width);
+        if (chosen is not null)
+        {
+            Talk.Line(chosen);
+        }
         Announce(loaded, device, request, sampling);
         target.Prepare();
 
         var progress = new SamplingProgress();
+        var clock = Stopwatch.StartNew();
         using var interruption = new Interruption(_ => { });
         try
         {
@@ -85,24 +109,40 @@ internal static class SampleCommand
             {
                 Talk.Line(drift);
             }
-            foreach (string written in target.Write(images, TrajectoryImages))
-            {
-                Console.WriteLine(written);
-            }
+            double seconds = clock.Elapsed.TotalSeconds;
+            var written = target.Write(images, TrajectoryImages);
+            Console.WriteLine(!parse.GetValue(Json) ? string.Join(Environment.NewLine, written) : JsonSerializer.Serialize(
+                new SampleReport(written, loaded.Text, device.Description, images.Count, images.Height, images.Width, images.Channels,
+                    NamedEnum<SamplerName>.NameOf(sampling.Sampler), sampling.Steps, ImageSampler.Evaluations(loaded.Model, request), sampling.Guidance, seed, label, seconds),
+                SampleReportContext.Default.SampleReport));
             return 0;
         }
         catch (OperationCanceledException)
         {
+            progress.BreakOff();
             Talk.Line("Stopped; nothing was written.");
             return interruption.ExitCode;
+        }
+    }
+
+    /// <summary>The classes that a run folder remembers, for a shell that completes a name; none where that cannot be told.</summary>
+    private static IReadOnlyList<string> ClassesOf(string? model)
+    {
+        try
+        {
+            return model is not null && RunFolder.IsRun(model) ? RunConfigJson.FromJson(RunFolder.ReadConfig(model), model).Dataset?.ClassNames ?? [] : [];
+        }
+        catch (RawDiffusionException)
+        {
+            return [];
         }
     }
 
     private static void Announce(LoadedModel loaded, Device device, SampleRequest request, SamplingConfig sampling)
     {
         Talk.Line(
-            $"{loaded.Text} on {device.Description}: {request.Count} images, {NamedEnum<SamplerName>.NameOf(sampling.Sampler)} with {sampling.Steps} steps " +
-            $"({ImageSampler.Evaluations(loaded.Model, request)} network evaluations an image), seed {request.Seed}");
+            $"{loaded.Text} on {device.Description}: {Talk.Count(request.Count, "image")}, {NamedEnum<SamplerName>.NameOf(sampling.Sampler)} " +
+            $"with {Talk.Count(sampling.Steps, "step")} ({Talk.Count(ImageSampler.Evaluations(loaded.Model, request), "network evaluation")} an image), seed {request.Seed}");
         if (loaded.Model.Classes > 0)
         {
             string classes = ClassNames.Describe(loaded.ClassNames, loaded.Model.Classes);
@@ -135,7 +175,7 @@ internal static class SampleCommand
         }
         if (rules.Problems.Count > 0)
         {
-            throw new ConfigurationException($"The images cannot be drawn: {string.Join("; ", rules.Problems)}.");
+            throw new ConfigurationException(ProblemList.Tell("The images cannot be drawn", [.. rules.Problems.Select(problem => problem.ToString())]));
         }
         return sampling;
     }

@@ -1,6 +1,7 @@
 using RawDiffusion.Core;
 using RawDiffusion.Pipelines;
 using RawDiffusion.Storage;
+using RawDiffusion.Trainer.Terminal;
 
 namespace RawDiffusion.Trainer.Commands;
 
@@ -10,13 +11,23 @@ namespace RawDiffusion.Trainer.Commands;
 /// <param name="Format">png or npz.</param>
 internal sealed record SampleTarget(string Folder, string? File, string Format)
 {
+    // Wide enough for tens of thousands of small images, and small enough to be looked at.
+    private const int FolderGridSide = 8192;
+
+    // Nobody means a folder by these.
+    private static readonly string[] _otherFiles =
+    [
+        ".jpg", ".jpeg", ".gif", ".webp", ".bmp", ".tif", ".tiff", ".avif", ".svg", ".pdf", ".ppm", ".pgm", ".npy", ".pt", ".pth", ".ckpt", ".pkl", ".h5", ".mat", ".csv", ".json",
+        ".parquet", ".safetensors", ".zip", ".tar", ".gz", ".tgz", ".mp4",
+    ];
+
     /// <summary>Reads the two options.</summary>
     /// <exception cref="ConfigurationException">They contradict each other.</exception>
     public static SampleTarget Of(string path, string? format)
     {
         CheckFormat(format);
         string extension = Path.GetExtension(path).ToLowerInvariant();
-        if (path.Length == 0 || extension is ".jpg" or ".jpeg" or ".gif" or ".webp" or ".bmp" or ".npy")
+        if (path.Length == 0 || (_otherFiles.Contains(extension) && !Directory.Exists(path)))
         {
             throw new ConfigurationException($"--out is '{path}'; it must be a .png file, a .npz file, or a folder.");
         }
@@ -52,6 +63,21 @@ internal sealed record SampleTarget(string Folder, string? File, string Format)
         return new SampleTarget(folder, $"{name}.{ending}", ending);
     }
 
+    /// <summary>Refuses what could not be written as it was asked for, before anything is drawn.</summary>
+    /// <exception cref="ConfigurationException">A single picture cannot hold so many images, or others would stay among them.</exception>
+    public void Check(int count, int height, int width)
+    {
+        if (Format == "png" && File is not null && !SampleFiles.FitOneGrid(count, height, width))
+        {
+            throw new ConfigurationException($"{count:N0} images of {height}×{width} do not fit into one picture, {File}. Name a folder or a .npz file with --out.");
+        }
+        if (File is null && SampleFiles.Leftovers(Folder, count) is { Count: > 0 } left)
+        {
+            throw new ConfigurationException($"{Folder} holds {Talk.Count(left.Count, "image")} of an earlier sample that would stay among the {count:N0} new ones: " +
+                $"{Path.GetFileName(left[0])}{(left.Count > 1 ? $" to {Path.GetFileName(left[^1])}" : "")}. Remove what is there, or name another folder.");
+        }
+    }
+
     /// <summary>Makes the folder, so that a place that cannot be written to is found before anything is drawn.</summary>
     /// <exception cref="StorageException">It cannot be made or written to.</exception>
     public void Prepare() => SampleFiles.Prepare(Folder);
@@ -68,9 +94,9 @@ internal sealed record SampleTarget(string Folder, string? File, string Format)
         {
             SampleFiles.WriteNpz(images, main);
         }
-        else
+        else if (SampleFiles.WriteGrid(images, main, File is null ? FolderGridSide : Images.Image.MaxSide) is var shown && shown < images.Count)
         {
-            SampleFiles.WriteGrid(images, main);
+            Talk.Line($"{main} shows the first {shown:N0} of {images.Count:N0} images");
         }
         written.Add(main);
         if (File is null)

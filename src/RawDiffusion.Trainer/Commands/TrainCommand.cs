@@ -124,7 +124,8 @@ internal static class TrainCommand
         if (Directory.Exists(path))
         {
             string inside = Path.Combine(path, "config.json");
-            throw new ConfigurationException($"The configuration file {path} is a folder. {(File.Exists(inside) ? $"Did you mean {inside}?" : "Name a JSON file, such as a run's config.json.")}");
+            throw new ConfigurationException(
+                $"The configuration file {path} is a folder. {(File.Exists(inside) ? $"Did you mean {inside}?" : "Name a JSON file, such as a run's config.json.")}");
         }
         try
         {
@@ -173,7 +174,8 @@ internal static class TrainCommand
             using var device = DeviceChoice.Open(plan.Config.Device);
             var memory = TrainingRehearsal.Of(plan, device);
             Talk.Line(
-                $"memory: {Talk.Bytes(memory.Bytes)} on {device.Description}, with batches of {Talk.Count(plan.Config.Batch, "image")}: {Talk.Bytes(memory.PoolBytes)} for tensors, " +
+                $"memory: {Talk.Bytes(memory.Bytes)} on {device.Description}, with batches of {plan.Config.Batch}: " +
+                $"{Talk.Bytes(memory.PoolBytes)} for tensors, " +
                 $"of which at most {Talk.Bytes(memory.PeakBytes)} are in use at once, and {Talk.Bytes(memory.HeldBytes)} for packed weights and scratch; " +
                 $"beside that, the program with its data has {Talk.Bytes(program)}");
         }

@@ -9,7 +9,7 @@ internal static class RunHeader
     public static string Of(TrainingSession session, string device)
     {
         string from = session.Step > 0 ? $" from step {session.Step:N0}" : "";
-        return $"{session.Config.Preset}: {session.Parameters.Count:N0} parameters on {device}; {Talk.Count(session.Config.Steps, "step")} of {Talk.Count(session.Config.Batch, "image")}{from}, " +
-            $"in {session.Folder.Path}";
+        return $"{session.Config.Preset}: {session.Parameters.Count:N0} parameters on {device}; " +
+            $"{Talk.Count(session.Config.Steps, "step")} of {Talk.Count(session.Config.Batch, "image")}{from}, in {session.Folder.Path}";
     }
 }

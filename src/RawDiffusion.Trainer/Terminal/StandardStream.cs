@@ -39,7 +39,7 @@ internal sealed class StandardStream(Stream inner, bool isData) : Stream
         {
             inner.Write(buffer);
         }
-        catch (IOException e)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             Fail(e);
         }
@@ -52,7 +52,7 @@ internal sealed class StandardStream(Stream inner, bool isData) : Stream
         {
             inner.Flush();
         }
-        catch (IOException e)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             Fail(e);
         }
@@ -67,12 +67,12 @@ internal sealed class StandardStream(Stream inner, bool isData) : Stream
     /// <inheritdoc/>
     public override void SetLength(long value) => throw new NotSupportedException();
 
-    private void Fail(IOException e)
+    private void Fail(Exception e)
     {
         if (isData)
         {
-            throw new StorageException($"Standard output cannot be written to: {e.Message} Files that the program names are written all the same; " +
-                "make room where standard output goes, or send it elsewhere.", e);
+            throw new StorageException($"Standard output cannot be written to ({(e is IOException ? e.Message.TrimEnd('.') : "it is closed")}). What was to be " +
+                "printed there is lost; images and other files are written all the same. Make room where it goes, or send it elsewhere.", e);
         }
     }
 }

@@ -92,7 +92,7 @@ internal sealed class ConfigurationLayers
                 {
                     "format" or "dataset" => $"{source}: {names[0]} is written by the program, it is not for setting",
                     "preset" => $"{source}: choose the preset with --preset",
-                    _ => $"{source}: there is no key {key}{NearestKey(key)}{KeysBeside(type, prefix)}",
+                    _ => $"{source}: there is no key {key}{NearestKey(key)}{KeysBeside(prefix)}",
                 });
                 return null;
             }
@@ -116,7 +116,7 @@ internal sealed class ConfigurationLayers
             string key = prefix + name;
             if (RunConfigLayout.Properties(type, prefix).FirstOrDefault(candidate => candidate.Name == name).Property is not { } property)
             {
-                Complain(key, $"{source}: there is no key {key}{NearestKey(key)}{KeysBeside(type, prefix)}");
+                Complain(key, $"{source}: there is no key {key}{NearestKey(key)}{KeysBeside(prefix)}");
             }
             else
             {
@@ -136,7 +136,7 @@ internal sealed class ConfigurationLayers
             }
             else
             {
-                string names = string.Join(", ", RunConfigLayout.Properties(type, key + ".").Select(below => $"{key}.{below.Name}"));
+                string names = string.Join(", ", ConfigurationKeys.All.Where(below => below.StartsWith(key + ".", StringComparison.Ordinal)));
                 Complain(key, $"{source}: {key} is {Show(value)}, but it is a section; its keys are {names}");
             }
         }
@@ -217,20 +217,18 @@ internal sealed class ConfigurationLayers
     }
 
     /// <summary>
-    /// Compares whole keys first, then their last names in the section that was meant, then in all, so that a forgotten or mistyped section is
-    /// found too.
+    /// Looks for the last name in the section that was meant, then in all, so that a forgotten or mistyped section is found too.
     /// </summary>
     private static string NearestKey(string key)
     {
-        string[] keys = ConfigurationDifference.Flatten(RunConfigJson.ToJson(new RunConfig())).Select(leaf => leaf.Key).ToArray();
+        var keys = ConfigurationKeys.All;
         string last = KnownNames.KeyOf(LastName(key));
-        string? section = key.Contains('.') ? NearestName.To(key[..key.IndexOf('.', StringComparison.Ordinal)], keys.Where(known => known.Contains('.')).Select(SectionOf).Distinct()) : null;
-        string[] here = section is null ? [] : [.. keys.Where(known => SectionOf(known) == section)];
-        if (here.FirstOrDefault(known => LastName(known) == last) is { } same)
+        string? section = key.Contains('.') ? NearestName.To(SectionOf(key), keys.Where(known => known.Contains('.')).Select(SectionOf).Distinct()) : null;
+        if (section is not null && NearestName.To(last, keys.Where(known => SectionOf(known) == section).Select(LastName)) is { } inside)
         {
-            return $" (did you mean {same}?)";
+            return $" (did you mean {section}.{inside}?)";
         }
-        if (NearestName.To(key, here.Length > 0 ? here : keys) is { } whole)
+        if (section is null && NearestName.To(last, keys) is { } whole)
         {
             return $" (did you mean {whole}?)";
         }
@@ -239,9 +237,9 @@ internal sealed class ConfigurationLayers
     }
 
     /// <summary>What there is where a key was looked for in vain.</summary>
-    private static string KeysBeside(JsonTypeInfo type, string prefix) => prefix.Length == 0
+    private static string KeysBeside(string prefix) => prefix.Length == 0
         ? ""
-        : $"; {prefix.TrimEnd('.')} has {string.Join(", ", RunConfigLayout.Properties(type, prefix).Select(property => property.Name))}";
+        : $"; {prefix.TrimEnd('.')} has {string.Join(", ", ConfigurationKeys.All.Where(key => key.StartsWith(prefix, StringComparison.Ordinal)).Select(LastName))}";
 
     private static string LastName(string key) => key[(key.LastIndexOf('.') + 1)..];
 

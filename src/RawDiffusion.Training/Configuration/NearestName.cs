@@ -15,8 +15,8 @@ public static class NearestName
     public static string? To(string name, IEnumerable<string> candidates)
     {
         // A third of the letters wrong is a typing mistake; more is another word.
-        int tolerance = Math.Max(1, name.Length / 3);
         string bare = Bare(name);
+        int tolerance = Math.Max(1, bare.Length / 3);
         string[] all = [.. candidates];
         return all
             .Select(candidate => (Name: candidate, Distance: Distance(name, candidate)))

@@ -39,10 +39,13 @@ internal sealed class ReportInterval(Stopwatch clock)
     /// <summary>Forgets the time since the last step.</summary>
     public void LeaveOut() => _mark = clock.Elapsed.TotalSeconds;
 
+    /// <summary>Has the speed of what was counted so far not count.</summary>
+    public void LeaveOutSpeed() => (_seconds, _images) = (0, 0);
+
     /// <summary>Starts the next interval.</summary>
     public void Restart()
     {
         _losses.Clear();
-        (_seconds, _images) = (0, 0);
+        LeaveOutSpeed();
     }
 }

@@ -50,6 +50,10 @@ public sealed record TrainingPlan(RunConfig Config, UNetConfig Network)
         }
         Require(!config.Conditional || info.ClassNames.Count > 0, "a conditional network needs labels, and the data has none: images need class folders, at least " +
             "two of them, or a file of labels beside them. Or train without (network.conditional=false)");
+        if (SampleSize.Problem(config.Sampling.Count, info.Height, info.Width, info.Channels) is { } tooMany)
+        {
+            problems.Add($"sampling.count: {tooMany}");
+        }
         problems.AddRange(network.Problems().Select(problem => problem.ToString()));
         return problems.Count == 0
             ? new TrainingPlan(config with { Dataset = info }, network)

@@ -133,11 +133,17 @@ public sealed class TrainingSession : IDisposable
         _clock.Start();
         Tell(observer => observer.Started(this));
         var interval = new ReportInterval(_clock);
+        long begin = Step;
         while (Step < Config.Steps && !stop.IsCancellationRequested)
         {
             var result = RunStep();
             interval.Add(result.Losses, Config.Batch);
-            if (Step == 1 || Step % Config.LogEvery == 0 || Step == Config.Steps)
+            if (begin > 0 && Step == begin + 1 && !IsReported())
+            {
+                // A resumed run's first step prepares much that the others find done, and would be averaged in.
+                interval.LeaveOutSpeed();
+            }
+            if (IsReported())
             {
                 Report(interval, result);
             }
@@ -154,8 +160,9 @@ public sealed class TrainingSession : IDisposable
         Save();
         if (_saveFailed)
         {
-            throw new StorageException($"The state of step {Step} could not be saved: see the messages above. Earlier checkpoints in {Folder.Checkpoints.Path} are " +
-                "intact; make room and resume from them.");
+            throw new StorageException($"The state of step {Step} could not be saved: see the messages above. " + (Folder.Checkpoints.Steps() is [.., var newest]
+                ? $"The checkpoint of step {newest} in {Folder.Checkpoints.Path} is there; make room and resume from it."
+                : $"There is no earlier checkpoint in {Folder.Checkpoints.Path}: this run cannot be resumed. Make room, and start it again in another folder."));
         }
         if (Step < Config.Steps)
         {
@@ -245,6 +252,8 @@ public sealed class TrainingSession : IDisposable
         }
     }
 
+    private bool IsReported() => Step == 1 || Step % Config.LogEvery == 0 || Step == Config.Steps;
+
     private void Report(ReportInterval interval, StepResult last)
     {
         var losses = interval.MeanLosses;
@@ -291,7 +300,9 @@ public sealed class TrainingSession : IDisposable
         {
             // A full disk costs this checkpoint, not the training that is still going on.
             _saveFailed = true;
-            Notice($"{e.Message} Training goes on; the next checkpoint is tried at step {(Step / Config.SaveEvery + 1) * Config.SaveEvery}.");
+            Notice(e.Message + (Step < Config.Steps
+                ? $" Training goes on; the next checkpoint is tried at step {Math.Min(Config.Steps, (Step / Config.SaveEvery + 1) * Config.SaveEvery)}."
+                : ""));
         }
     }
 

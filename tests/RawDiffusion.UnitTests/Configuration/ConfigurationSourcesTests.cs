@@ -97,6 +97,10 @@ public class ConfigurationSourcesTests
     [InlineData("optimizer.ema_deca=0.9", "there is no key optimizer.ema_deca (did you mean optimizer.ema_decay?)")]
     [InlineData("ema_decay=0.9", "there is no key ema_decay (did you mean optimizer.ema_decay?)")]
     [InlineData("chanels=[1]", "did you mean data.channels or network.channels?")]
+    [InlineData("optimiser.lr=1", "there is no key optimiser.lr (did you mean optimizer.learning_rate?)")]
+    [InlineData("batch_size=1", "did you mean batch?")]
+    [InlineData("optimizer.zzzz=1", "there is no key optimizer.zzzz; optimizer has learning_rate, warm_up, beta1, ")]
+    [InlineData("batch=1e30", "batch is 1e30; expected a whole number")]
     [InlineData("zzzzzzzz=1", "there is no key zzzzzzzz")]
     [InlineData("steps.more=1", "steps is a value, not a section")]
     [InlineData("network=5", "network is 5, but it is a section; its keys are network.channels, ")]
@@ -131,6 +135,25 @@ public class ConfigurationSourcesTests
         Assert.Equal(3, built.Config.Steps);
         Assert.Contains("did you mean mnist?", new ConfigurationSources { Preset = "minst" }.Build("shapes").Problems[0].ToString());
     }
+
+    [Fact]
+    public void AWholeNumberMayBeWrittenAsOne()
+    {
+        var config = new ConfigurationSources { File = File("""{ "save_every": 2.5e3 }"""), Settings = ["steps=1e5", "batch=8.0", "seed=18446744073709551615"] }.Build("shapes");
+        Assert.Empty(config.Problems);
+        Assert.Equal((100_000, 8, 2500, ulong.MaxValue), (config.Config.Steps, config.Config.Batch, config.Config.SaveEvery, config.Config.Seed));
+    }
+
+    [Theory]
+    [InlineData("--stepz", "--steps")]
+    [InlineData("--batch-size", "--batch")]
+    [InlineData("--save-every-n", "--save-every")]
+    [InlineData("--guid", "--guidance")]
+    [InlineData("--my-seed", "--seed")]
+    [InlineData("--zzz", null)]
+    [InlineData("-q", null)]
+    public void ANameIsFoundByLettersBeginningAndParts(string written, string? meant) =>
+        Assert.Equal(meant, NearestName.To(written, ["--steps", "--batch", "--save-every", "--sample-every", "--seed", "--guidance", "--save"]));
 
     [Theory]
     [InlineData("abc", "abc", 0)]
