@@ -30,7 +30,7 @@ internal static class JsonLabels
                 {
                     throw new FormatException($"an entry is {Shorten(pair)} instead of [name, class]");
                 }
-                classes[pair[0].GetString()!.Replace('\\', '/')] = Scalar(pair[1]) ?? OneHot(pair[1])
+                classes[pair[0].GetString()!.Replace('\\', '/')] = Whole(pair[1]) ?? OneHot(pair[1])
                     ?? throw new FormatException($"the label of {pair[0].GetString()} is {Shorten(pair[1])}, neither a class nor a one-hot vector");
             }
         }
@@ -93,11 +93,14 @@ internal static class JsonLabels
     }
 
     // A number that is whole is the same class however it is written.
+    private static string? Whole(JsonElement value) =>
+        value.ValueKind == JsonValueKind.Number && value.GetDouble() is var number && number == Math.Floor(number) && Math.Abs(number) < int.MaxValue
+            ? ((int)number).ToString(CultureInfo.InvariantCulture) : null;
+
     private static string? Scalar(JsonElement value) => value.ValueKind switch
     {
         JsonValueKind.String when value.GetString() is { } text && !string.IsNullOrWhiteSpace(text) => text.Trim(),
-        JsonValueKind.Number => value.GetDouble() is var number && number == Math.Floor(number) && Math.Abs(number) < int.MaxValue
-            ? ((int)number).ToString(CultureInfo.InvariantCulture) : value.GetRawText(),
+        JsonValueKind.Number => Whole(value) ?? value.GetRawText(),
         JsonValueKind.True or JsonValueKind.False => value.GetRawText(),
         _ => null,
     };
