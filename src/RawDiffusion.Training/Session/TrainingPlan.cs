@@ -48,8 +48,8 @@ public sealed record TrainingPlan(RunConfig Config, UNetConfig Network)
         {
             network = config.Network.FittedTo(info.Height, info.Width, info.Channels, embeddings);
         }
-        Require(!config.Conditional || info.ClassNames.Count > 0, "a conditional network needs labels, and the data has none; use class folders, or train it " +
-            "without (network.conditional=false)");
+        Require(!config.Conditional || info.ClassNames.Count > 0, "a conditional network needs labels, and the data has none: give it two class folders or more " +
+            "(one alone tells nothing) or a file of labels, or train it without (network.conditional=false)");
         problems.AddRange(network.Problems().Select(problem => problem.ToString()));
         return problems.Count == 0
             ? new TrainingPlan(config with { Dataset = info }, network)

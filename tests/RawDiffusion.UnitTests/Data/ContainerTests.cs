@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Formats.Tar;
+using System.IO.Compression;
 using System.Text;
 using RawDiffusion.Core;
 using RawDiffusion.Data;
@@ -149,6 +150,32 @@ public class ContainerTests
         Assert.Equal(count, data.Count);
         Assert.Equal([7, 8, 9], Pictures.Read(data, count - 1)[..3]);
         Assert.Contains(said, DataCases.Open(path).Said);
+    }
+
+    [Theory]
+    [InlineData("b.png", "b.png: a link, which is not followed in a zip; pack it again without links")]
+    [InlineData("b", null)]
+    public void LinksInAZipAreNamed(string name, string? failure)
+    {
+        using var folder = new TempFolder();
+        var stream = new MemoryStream();
+        using (var zip = new ZipArchive(stream, ZipArchiveMode.Create, leaveOpen: true))
+        {
+            using (var content = zip.CreateEntry("a.png").Open())
+            {
+                content.Write(Pictures.Png(1, 2, 3));
+            }
+            var link = zip.CreateEntry(name);
+            link.ExternalAttributes = unchecked((int)0xA1FF0000);
+            using var target = link.Open();
+            target.Write("a.png"u8);
+        }
+        string path = folder.Write("s.zip", stream.ToArray());
+        if (failure is not null)
+        {
+            Assert.Contains(failure, Assert.Throws<DataException>(() => DataCases.Open(path)).Message);
+        }
+        Assert.Contains($"left out: {name} (a link, which is not followed in a zip", DataCases.Open(path, strict: failure is null).Said);
     }
 
     [Fact]
