@@ -6,7 +6,7 @@ namespace RawDiffusion.Data;
 /// <summary>Opens whatever set of images a path leads to.</summary>
 public static class DatasetOpener
 {
-    private const string Accepted = "Accepted are: a folder, zip or tar (.tar, .tar.gz) of images (PNG, JPEG, WebP, GIF, BMP, TIFF, AVIF; class folders give labels), "
+    private const string Accepted = "Accepted are: a folder, zip or tar (.tar, .tar.gz) of images (PNG, JPEG, WebP, GIF, BMP, TIFF, AVIF, PGM, PPM; class folders give labels), "
         + "a folder with MNIST's IDX files (.gz or not) or one of them, and a folder or archive with CIFAR-10's binary batches (data_batch_*.bin).";
 
     /// <summary>Opens the set at <paramref name="path"/>; the built-in shapes if it is null.</summary>
@@ -24,17 +24,40 @@ public static class DatasetOpener
         }
         if (!File.Exists(path))
         {
-            throw new DataException($"There is no file or folder {path}. {Accepted}");
+            return OpenInArchive(path, options);
         }
         byte[] start = ReadStart(path);
         if (IdxDataset.IsImagesName(path) || start.AsSpan().StartsWith((ReadOnlySpan<byte>)[0, 0, 8, 3]))
         {
-            string parent = Path.GetDirectoryName(Path.GetFullPath(path))!;
-            using var siblings = new FolderContainer(parent, Directory.EnumerateFiles(parent).Select(file => Path.GetFileName(file)));
+            using var siblings = FolderContainer.OpenFlat(Path.GetDirectoryName(Path.GetFullPath(path))!);
             return IdxDataset.Open(siblings, Path.GetFileName(path), options);
         }
         using var archive = OpenArchive(path, start);
         return Open(archive, options);
+    }
+
+    // A path that goes on into an archive: set.zip/train, or a file of MNIST's format in one.
+    private static IDataset OpenInArchive(string path, DatasetOptions options)
+    {
+        string? at = Path.GetDirectoryName(path);
+        while (!string.IsNullOrEmpty(at) && !Path.Exists(at))
+        {
+            at = Path.GetDirectoryName(at);
+        }
+        if (!File.Exists(at))
+        {
+            throw new DataException($"There is no file or folder {path}. If the data has moved, set data.path (of a run that goes on: in its config.json) to where " +
+                $"it is now. {Accepted}");
+        }
+        using var archive = OpenArchive(at, ReadStart(at));
+        string inside = Path.GetRelativePath(at, path).Replace('\\', '/');
+        if (archive.Names.Contains(inside) && IdxDataset.IsImagesName(inside))
+        {
+            return IdxDataset.Open(archive, inside, options);
+        }
+        var part = new ContainerPart(archive, inside + "/");
+        return part.Listing.Names.Count > 0 ? Open(part, options)
+            : throw new DataException($"{at} holds no folder {inside} and no set of that name; {Tell(archive.Names)}. {Accepted}");
     }
 
     private static IDataset Open(IContainer container, DatasetOptions options)
@@ -47,21 +70,28 @@ public static class DatasetOpener
         {
             return CifarDataset.Open(container, batches, options);
         }
-        var layout = ClassLayout.Resolve(container.Path, container.Names);
+        var layout = ClassLayout.Resolve(container, options.Strict);
         if (layout.Files.Count > 0)
         {
-            return ImageSet.Open(container, layout, options);
+            var set = ImageSet.Open(container, layout, options);
+            foreach (string note in layout.Notes)
+            {
+                options.Warn?.Invoke(note);
+            }
+            return set;
         }
         throw container.Names.Any(name => Path.GetFileName(name) is "data_batch_1" or "batches.meta")
             ? new DataException($"{container.Path} holds CIFAR-10's Python version; its binary version (data_batch_*.bin) or a "
                 + "folder of images is needed.")
-            : new DataException($"There are no images in {container.Path}; {Tell(container.Names)}. {Accepted}");
+            : new DataException($"There are no images in {container.Path}; {Tell(container.Names)}{TellPassedOver(container.Listing)}. {Accepted}");
     }
 
     private static string Tell(IReadOnlyList<string> names) => names.Count == 0
         ? "it is empty"
-        : $"{names.Count} other file{(names.Count == 1 ? " is" : "s are")} there: "
-            + $"{string.Join(", ", names.Take(5))}{(names.Count > 5 ? ", …" : "")}";
+        : $"{names.Count} other file{(names.Count == 1 ? " is" : "s are")} there: {string.Join(", ", names.Take(5))}{(names.Count > 5 ? ", …" : "")}";
+
+    private static string TellPassedOver(ContainerListing listing) => listing.PassedOver.Count == 0 ? ""
+        : $"; passed over: {string.Join(", ", listing.PassedOver.Take(5).Select(item => $"{item.Name} ({item.Reason})"))}{(listing.PassedOver.Count > 5 ? ", …" : "")}";
 
     private static IContainer OpenArchive(string path, byte[] start)
     {
@@ -70,20 +100,24 @@ public static class DatasetOpener
         {
             return new ZipContainer(path);
         }
-        if (bytes.StartsWith((ReadOnlySpan<byte>)[0x1F, 0x8B]) || (bytes.Length > 262 && bytes[257..].StartsWith("ustar"u8)))
+        if (bytes.StartsWith((ReadOnlySpan<byte>)[0x1F, 0x8B]) || TarContainer.IsTar(bytes))
         {
             return new TarContainer(path);
         }
-        throw ImageHeader.Detect(bytes) is { } format
+        throw OtherArchive.Describe(bytes) is { } other ? new DataException($"{path} is {other}")
+            : ImageHeader.Detect(bytes) is { } format
             ? new DataException($"{path} is a single {format} image; to train, give the folder that holds the images. {Accepted}")
-            : new DataException($"{path} is no set of images "
-                + $"({(bytes.IsEmpty ? "the file is empty" : ImageHeader.Describe(bytes))}). {Accepted}");
+            : new DataException($"{path} is no set of images ({(bytes.IsEmpty ? "the file is empty" : ImageHeader.Describe(bytes))}). {Accepted}");
     }
 
     private static byte[] ReadStart(string path)
     {
         try
         {
+            if (IrregularFile.Describe(path) is { } kind)
+            {
+                throw new DataException($"{path} is no regular file, but {kind}. {Accepted}");
+            }
             using var file = File.OpenRead(path);
             byte[] start = new byte[512];
             return start[..file.ReadAtLeast(start, start.Length, throwOnEndOfStream: false)];

@@ -18,10 +18,18 @@ internal static partial class IdxDataset
         {
             return candidates[0];
         }
-        return candidates.Length < 2 ? candidates.FirstOrDefault()
-            : throw new DataException($"{container.Path} holds more than one set in MNIST's format: "
-                + $"{string.Join(", ", candidates)}. Give the path of one of these files.");
+        if (candidates.Length < 2 || AreOneFile(container, candidates))
+        {
+            return candidates.OrderByDescending(name => FindLabels(container, name) is not null).FirstOrDefault();
+        }
+        throw new DataException($"{container.Path} holds more than one set in MNIST's format: {string.Join(", ", candidates)}. Give the path of one of these files, " +
+            $"such as {container.Path}/{candidates[0]}.");
     }
+
+    // Some archives hold every file twice, once in a folder of its name.
+    private static bool AreOneFile(IContainer container, string[] names) =>
+        names.Select(name => Path.GetFileName(name).Replace('.', '-').Replace("-gz", "")).Distinct().Count() == 1
+        && names.Skip(1).All(name => container.ReadOne(name).AsSpan().SequenceEqual(container.ReadOne(names[0])));
 
     /// <summary>True for names like train-images-idx3-ubyte.gz.</summary>
     public static bool IsImagesName(string name) => ImagesName().IsMatch(name);
@@ -38,10 +46,17 @@ internal static partial class IdxDataset
         string? labelsName = FindLabels(container, imagesName);
         int[]? labels = null;
         string[] classes = [];
-        using var fingerprint = new Fingerprint().Add("idx").Add(height).Add(width).Add(images.Body);
+        bool isTransposed = Path.GetFileName(imagesName).StartsWith("emnist-", StringComparison.OrdinalIgnoreCase);
+        byte[] pixels = isTransposed ? Transposed(images.Body, count, height, width) : images.Body;
+        (height, width) = isTransposed ? (width, height) : (height, width);
+        if (isTransposed)
+        {
+            options.Warn?.Invoke("EMNIST's images are stored with rows and columns exchanged; they are turned upright.");
+        }
+        using var fingerprint = new Fingerprint().Add(isTransposed ? "idx, transposed" : "idx").Add(height).Add(width).Add(pixels);
         if (labelsName is null)
         {
-            options.Warn?.Invoke($"{Place(imagesName)} has no file of labels beside it; the set has no labels.");
+            options.Warn?.Invoke($"{Place(imagesName)} has {TellOtherLabels(container, imagesName)}; the set has no labels.");
         }
         else
         {
@@ -58,10 +73,35 @@ internal static partial class IdxDataset
         var slices = new ReadOnlyMemory<byte>[count];
         for (int i = 0; i < count; i++)
         {
-            slices[i] = images.Body.AsMemory(i * height * width, height * width);
+            slices[i] = pixels.AsMemory(i * height * width, height * width);
         }
         options.Progress?.Report((count, count));
         return new MemoryDataset(height, width, 1, slices, labels, classes, Place(imagesName), fingerprint.Finish());
+    }
+
+    private static byte[] Transposed(byte[] images, int count, int height, int width)
+    {
+        byte[] turned = new byte[images.Length];
+        for (int i = 0; i < count; i++)
+        {
+            var from = images.AsSpan(i * height * width, height * width);
+            var to = turned.AsSpan(i * height * width, height * width);
+            for (int at = 0; at < from.Length; at++)
+            {
+                to[at % width * height + at / width] = from[at];
+            }
+        }
+        return turned;
+    }
+
+    // QMNIST has labels of eight numbers each.
+    private static string TellOtherLabels(IContainer container, string imagesName)
+    {
+        int start = imagesName.LastIndexOf('/') + 1;
+        string stem = imagesName[..(start + imagesName[start..].IndexOf("images", StringComparison.Ordinal))] + "labels";
+        return container.Names.FirstOrDefault(name => name.StartsWith(stem, StringComparison.Ordinal)) is { } other
+            ? $"labels of a layout beside it that is not read ({other}; idx1-ubyte, one byte for each image, is)"
+            : "no file of labels beside it";
     }
 
     private static string? FindLabels(IContainer container, string imagesName)

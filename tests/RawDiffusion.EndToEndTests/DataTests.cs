@@ -64,11 +64,63 @@ public class DataTests
     }
 
     [Fact]
-    public void ConditioningNeedsLabels()
+    public void ARunBesideItsClassFoldersIsNoClass()
     {
         using var at = new Workspace();
-        at.Write(Path.Combine("plain", "a.png"), PngWriter.Encode(new Image(8, 8, 1)));
-        at.Train("run", 2, "--data", "plain", "--conditional").Refused(2, "labels");
+        WritePets(at, "", "cat", "dog");
+        string[] train = ["train", "--data", ".", "--conditional", "--steps", "2", .. Workspace.Tiny];
+        at.Run(train).Succeeded();
+        string run = Path.Combine("runs", "0001-cifar10");
+        var resumed = at.Run("resume", run, "--steps", "3").Succeeded();
+        Assert.Contains("left out: runs/0001-cifar10/ (a training run, which is never data)", resumed.Error);
+        Assert.Contains("labels: the classes 0 cat, 1 dog", at.Run(train).Succeeded().Error);
+        Assert.True(File.Exists(at.At("runs", "0002-cifar10", "config.json")));
+    }
+
+    [Fact]
+    public void DataThatMovedIsFoundAgainByEditingTheConfiguration()
+    {
+        using var at = new Workspace();
+        WritePets(at, "pets", "cat", "dog");
+        at.Train("run", 2, "--data", "pets").Succeeded();
+        Directory.Move(at.At("pets"), at.At("animals"));
+        at.Run("resume", "run", "--steps", "3").Refused(3, "If the data has moved, set data.path (of a run that goes on: in its config.json) to where it is now");
+        string config = at.At("run", "config.json");
+        File.WriteAllText(config, File.ReadAllText(config).Replace(at.At("pets"), at.At("animals"), StringComparison.Ordinal));
+        at.Run("resume", "run", "--steps", "3").Succeeded();
+    }
+
+    [Fact]
+    public void ClassesThatFilesTellAreLearnedByName()
+    {
+        using var at = new Workspace();
+        WritePets(at, "pets", "one");
+        at.Write(Path.Combine("pets", "one", "metadata.csv"), "file_name,label\n0.png,newt\n1.png,axolotl\n2.png,newt\n"u8.ToArray());
+        var trained = at.Train("run", 2, "--data", "pets", "--conditional").Succeeded();
+        Assert.Contains("The classes are those of the column label of one/metadata.csv.", trained.Error);
+        Assert.Contains("labels: the classes 0 axolotl, 1 newt", trained.Error);
+        at.Run("sample", "run", "--out", "newt.png", "--class", "newt", "--count", "1").Succeeded();
+    }
+
+    [Theory]
+    [InlineData("plain")]
+    [InlineData("cat")]
+    public void ConditioningNeedsLabels(string only)
+    {
+        using var at = new Workspace();
+        WritePets(at, "pets", only);
+        at.Train("run", 2, "--data", "pets", "--conditional").Refused(2, "labels", "two class folders or more (one alone tells nothing)");
         Assert.False(Directory.Exists(at.At("run")));
+    }
+
+    private static void WritePets(Workspace at, string folder, params string[] classes)
+    {
+        foreach (string name in classes)
+        {
+            for (int i = 0; i < 3; i++)
+            {
+                at.Write(Path.Combine(folder, name, $"{i}.png"), PngWriter.Encode(new Image(8, 8, 3, [.. Enumerable.Range(0, 8 * 8 * 3).Select(k => (byte)(k * (i + 1)))])));
+            }
+        }
     }
 }

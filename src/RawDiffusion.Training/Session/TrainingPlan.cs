@@ -48,8 +48,8 @@ public sealed record TrainingPlan(RunConfig Config, UNetConfig Network)
         {
             network = config.Network.FittedTo(info.Height, info.Width, info.Channels, embeddings);
         }
-        Require(!config.Conditional || info.ClassNames.Count > 0, "a conditional network needs labels, and the data has none: images need class folders, at least " +
-            "two of them, or a file of labels beside them. Or train without (network.conditional=false)");
+        Require(!config.Conditional || info.ClassNames.Count > 0, "a conditional network needs labels, and the data has none: give it two class folders or more " +
+            "(one alone tells nothing) or a file of labels, or train it without (network.conditional=false)");
         if (SampleSize.Problem(config.Sampling.Count, info.Height, info.Width, info.Channels) is { } tooMany)
         {
             problems.Add($"sampling.count: {tooMany}");

@@ -12,7 +12,7 @@ public class IdxDatasetTests
     [InlineData(true, "train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz")]
     [InlineData(false, "train-images.idx3-ubyte", "train-labels.idx1-ubyte")]
     [InlineData(true, "MNIST/raw/train-images-idx3-ubyte.gz", "MNIST/raw/train-labels-idx1-ubyte.gz")]
-    [InlineData(false, "emnist-letters-images-idx3-ubyte", "emnist-letters-labels-idx1-ubyte")]
+    [InlineData(false, "fashion-images-idx3-ubyte", "fashion-labels-idx1-ubyte")]
     public void ReadsThePair(bool gzip, string images, string labels)
     {
         using var folder = new TempFolder();
@@ -20,13 +20,66 @@ public class IdxDatasetTests
         string path = folder.Write(images, Pack(Idx([3, 2, 4], 0)));
         folder.Write(labels, Pack(Idx([3], 5)));
         folder.Write("t10k-images-idx3-ubyte", Idx([1, 2, 4], 100));
-        foreach (string given in images.StartsWith("emnist", StringComparison.Ordinal) ? new[] { path } : [folder.Path, path])
+        foreach (string given in images.StartsWith("fashion", StringComparison.Ordinal) ? new[] { path } : [folder.Path, path])
         {
             var data = DatasetOpener.Open(given, new DatasetOptions());
             Assert.Equal((3, 2, 4, 1, 10), (data.Count, data.Height, data.Width, data.Channels, data.ClassNames.Count));
             Assert.Equal([5, 6, 7], Enumerable.Range(0, 3).Select(data.Label));
             Assert.Equal([8, 9, 10, 11, 12, 13, 14, 15], Pictures.Read(data, 1));
+            // Of the version that runs were started with, for them to go on.
+            Assert.Equal("9226541d984d526f28e5c4a481a726fc6d230dd092525e63ba2dfad0f1be8a01", data.Fingerprint);
         }
+    }
+
+    [Fact]
+    public void EmnistIsTurnedUpright()
+    {
+        using var folder = new TempFolder();
+        folder.Write("emnist-letters-train-images-idx3-ubyte", Idx([2, 2, 4], 0));
+        folder.Write("emnist-letters-train-labels-idx1-ubyte", Idx([2], 1));
+        var warnings = new List<string>();
+        var data = DatasetOpener.Open(folder.Path, new DatasetOptions { Warn = warnings.Add });
+        Assert.Equal((4, 2), (data.Height, data.Width));
+        Assert.Equal([8, 12, 9, 13, 10, 14, 11, 15], Pictures.Read(data, 1));
+        Assert.Contains("turned upright", Assert.Single(warnings));
+        // A run of the version that took them as they are stored must not go on with these.
+        folder.Write("other/train-images-idx3-ubyte", Idx([2, 2, 4], 0));
+        folder.Write("other/train-labels-idx1-ubyte", Idx([2], 1));
+        Assert.NotEqual(DatasetOpener.Open(Path.Combine(folder.Path, "other"), new DatasetOptions()).Fingerprint, data.Fingerprint);
+    }
+
+    [Fact]
+    public void OneOfSeveralSetsInAnArchiveIsGivenByItsPath()
+    {
+        string path = DataCases.Find("emnist-gzip.zip");
+        string message = Assert.Throws<DataException>(() => DatasetOpener.Open(path, new DatasetOptions())).Message;
+        string one = $"{path}/gzip/emnist-digits-train-images-idx3-ubyte.gz";
+        Assert.Contains($"Give the path of one of these files, such as {one}.", message);
+        Assert.Contains("gzip/emnist-letters-train-images-idx3-ubyte.gz", message);
+        Assert.Equal(10, DatasetOpener.Open(one, new DatasetOptions()).ClassNames.Count);
+        Assert.Contains("holds no folder gzip/nothing", Assert.Throws<DataException>(() => DatasetOpener.Open($"{path}/gzip/nothing", new DatasetOptions())).Message);
+    }
+
+    [Fact]
+    public void AnArchiveThatHoldsEveryFileTwiceIsOneSet()
+    {
+        using var folder = new TempFolder();
+        byte[] images = Idx([3, 2, 2], 0), labels = Idx([3], 1);
+        string path = folder.Write("mnist.zip", Pictures.Zip(
+            ("train-images-idx3-ubyte/train-images-idx3-ubyte", images), ("train-labels-idx1-ubyte/train-labels-idx1-ubyte", labels),
+            ("train-images.idx3-ubyte", images), ("train-labels.idx1-ubyte", labels)));
+        Assert.Equal(2, DatasetOpener.Open(path, new DatasetOptions()).Label(1));
+    }
+
+    [Fact]
+    public void LabelsOfAnotherLayoutAreNamed()
+    {
+        using var folder = new TempFolder();
+        folder.Write("qmnist-train-images-idx3-ubyte", Idx([2, 2, 2], 0));
+        folder.Write("qmnist-train-labels-idx2-int.gz", [1]);
+        var warnings = new List<string>();
+        DatasetOpener.Open(folder.Path, new DatasetOptions { Warn = warnings.Add });
+        Assert.Contains("labels of a layout beside it that is not read (qmnist-train-labels-idx2-int.gz", Assert.Single(warnings));
     }
 
     [Fact]
@@ -97,7 +150,7 @@ public class IdxDatasetTests
             case "label count": labels = Idx([2], 0); break;
             case "wild label": labels[^1] = 200; break;
             case "labels damaged": labels = images; break;
-            case "two sets": folder.Write("fashion/train-images-idx3-ubyte", images); break;
+            case "two sets": folder.Write("fashion/train-images-idx3-ubyte", Idx([3, 2, 4], 1)); break;
         }
         folder.Write("train-images-idx3-ubyte", images);
         folder.Write("train-labels-idx1-ubyte", labels);

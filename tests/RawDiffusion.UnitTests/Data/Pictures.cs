@@ -46,6 +46,26 @@ internal static class Pictures
         return stream.ToArray();
     }
 
+    /// <summary>A tar of what is no regular file, after files.</summary>
+    public static byte[] Tar(TarEntryType type, string name, string? link = null, params (string Name, byte[] Content)[] files)
+    {
+        var stream = new MemoryStream();
+        using (var tar = new TarWriter(stream))
+        {
+            foreach (var (file, content) in files)
+            {
+                tar.WriteEntry(new PaxTarEntry(TarEntryType.RegularFile, file) { DataStream = new MemoryStream(content) });
+            }
+            var entry = new PaxTarEntry(type, name);
+            if (link is not null)
+            {
+                entry.LinkName = link;
+            }
+            tar.WriteEntry(entry);
+        }
+        return stream.ToArray();
+    }
+
     public static byte[] Gzip(byte[] content)
     {
         var stream = new MemoryStream();

@@ -8,17 +8,25 @@ internal interface IContainer : IDisposable
     /// <summary>Where it is, for messages.</summary>
     string Path { get; }
 
-    /// <summary>All files but hidden ones, by their relative names with forward slashes, in ordinal order.</summary>
-    IReadOnlyList<string> Names { get; }
+    /// <summary>What is in it.</summary>
+    ContainerListing Listing { get; }
+
+    /// <summary>Its files' names.</summary>
+    IReadOnlyList<string> Names => Listing.Names;
 
     /// <summary>The content of some of the files, one after the other, in the order that suits the container.</summary>
-    IEnumerable<ContainerFile> Read(IReadOnlyCollection<string> names);
+    /// <param name="names">Which.</param>
+    /// <param name="most">Files of more bytes than this are failures.</param>
+    IEnumerable<ContainerFile> Read(IReadOnlyCollection<string> names, long most = ContainerNames.MaxImageBytes);
+
+    /// <summary>The first bytes of a file that has no image's name, by which it may be recognised.</summary>
+    ContainerFile ReadStart(string name);
 
     /// <summary>The content of one file.</summary>
     /// <exception cref="DataException">It cannot be read.</exception>
     byte[] ReadOne(string name)
     {
-        var file = Read([name]).Single();
+        var file = Read([name], ContainerNames.MaxFileBytes).Single();
         return file.Failure is null ? file.Bytes : throw new DataException($"{Path}: {name}: {file.Failure}");
     }
 }
