@@ -41,7 +41,7 @@ public sealed unsafe partial class CpuDevice
             case nameof(SumPositions):
                 scratch.EachWorker(SumPositionsBytes(ChannelsPerTask(call["x"].Shape, 1, 1)));
                 break;
-            case nameof(MeanSquaredError):
+            case nameof(MeanSquaredError) or nameof(GaussianBound):
                 scratch.Shared(SampleMeansBytes(call["prediction"].Shape.N));
                 break;
             case nameof(SumOfSquares):

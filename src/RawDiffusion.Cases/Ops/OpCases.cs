@@ -21,6 +21,7 @@ public static class OpCases
         .. EmbeddingCases.All,
         .. TimestepEmbeddingCases.All,
         .. MeanSquaredErrorCases.All,
+        .. GaussianBoundCases.All,
         .. FillNormalCases.All,
         .. AddNoiseCases.All,
         .. DenoiseUpdateCases.All,

@@ -69,6 +69,13 @@ static inline double __dmul_rn(double a, double b) { return EMU_ROUNDED(double, 
 static inline float __saturatef(float a) { return a > 0.0f ? (a < 1.0f ? a : 1.0f) : 0.0f; }
 static inline float __frsqrt_rn(float a) { return float(1.0 / sqrt(double(a))); }
 static inline double rsqrt(double a) { return 1.0 / sqrt(a); }
+// e^(a²)·erfc a for a ≥ 0; beyond 3 by its continued fraction (1/√π)/(a + ½/(a + 1/(a + 1½/(a + …)))).
+static inline double erfcx(double a) {
+    if (a < 3.0) return exp(a * a) * erfc(a);
+    double fraction = a;
+    for (int n = 60; n > 0; n--) fraction = a + 0.5 * n / fraction;
+    return 1.0 / (sqrt(M_PI) * fraction);
+}
 
 // The functions that CUDA documents to be off by some units in the last place are off by so many here, up or down by their bits, so that a
 // tolerance which a GPU might miss is missed here. What float32 holds exactly stays exact. __logf, __sinf and __cosf, whose errors are documented
