@@ -36,8 +36,9 @@ public sealed record Chart
         }
         catch (Exception e) when (e is DllNotFoundException or BadImageFormatException or EntryPointNotFoundException or TypeInitializationException)
         {
-            string reason = (e.InnerException ?? e).Message;
-            throw new PlatformNotSupportedException($"Charts cannot be drawn here, since the library libSkiaSharp cannot be used: {reason}", e);
+            // The loader's message goes on with every path that it tried.
+            string reason = e.GetBaseException().Message.Split('.', '\n')[0];
+            throw new PlatformNotSupportedException($"Charts cannot be drawn here: {reason}.", e);
         }
     }
 }

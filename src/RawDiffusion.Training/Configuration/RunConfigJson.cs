@@ -55,7 +55,7 @@ public static class RunConfigJson
     }
 
     /// <summary>One exception for any number of problems.</summary>
-    public static ConfigurationException Failure(IReadOnlyCollection<ConfigurationProblem> problems) => 
+    public static ConfigurationException Failure(IReadOnlyCollection<ConfigurationProblem> problems) =>
         new(ProblemList.Tell("The configuration cannot be used", [.. problems.Select(problem => problem.ToString())]));
 }
 
