@@ -21,8 +21,14 @@ public interface IDataset
     /// <summary>One line for people: how many images, of what kind, from where.</summary>
     string Description { get; }
 
-    /// <summary>64 hexadecimal digits (SHA-256) over what the set is made of; two sets of equal fingerprint train alike.</summary>
+    /// <summary>
+    /// 64 hexadecimal digits (SHA-256) over what the set is made of; two sets of equal fingerprint train alike. Behind "v2-" they are over the decoded pixels of image
+    /// files, which up to version 1 were hashed as files.
+    /// </summary>
     string Fingerprint { get; }
+
+    /// <summary>The fingerprint that earlier versions gave, if there is another and they read the same pixels; else null.</summary>
+    string? FormerFingerprint => null;
 
     /// <summary>The class of an image, in 0..ClassNames.Count−1, or −1 in a set without labels.</summary>
     int Label(int index);

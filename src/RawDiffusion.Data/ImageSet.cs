@@ -15,10 +15,10 @@ internal sealed class ImageSet
     private readonly Dictionary<string, int> _positions;
     private readonly Image?[] _images;
     private readonly byte[][] _hashes;
+    private readonly byte[]?[] _formerHashes;
     private readonly ConcurrentDictionary<int, string> _failures = [];
     private readonly Lock _reporting = new();
     private Image? _first;
-    private ImageFormat? _missing;
     private long _bytes;
     private int _done;
 
@@ -26,7 +26,8 @@ internal sealed class ImageSet
     {
         (_container, _layout, _options) = (container, layout, options);
         _positions = layout.Files.Index().ToDictionary(file => file.Item, file => file.Index, StringComparer.Ordinal);
-        (_images, _hashes) = (new Image?[layout.Files.Count], new byte[layout.Files.Count][]);
+        int count = layout.Files.Count;
+        (_images, _hashes, _formerHashes) = (new Image?[count], new byte[count][], new byte[]?[count]);
     }
 
     /// <summary>Reads the images that a layout names.</summary>
@@ -60,15 +61,12 @@ internal sealed class ImageSet
         {
             ExceptionDispatchInfo.Throw(e.InnerExceptions[0]);
         }
-        if (_missing is { } format)
-        {
-            throw new DataException($"{_container.Path}: {ImageDecoder.MissingLibrary(format).Message}");
-        }
     }
 
     // False if there is no use in going on.
     private bool Decode(ContainerFile file, int position)
     {
+        DecodedImage decoded;
         Image image;
         try
         {
@@ -76,13 +74,8 @@ internal sealed class ImageSet
             {
                 throw new DataException(file.Failure);
             }
-            var format = ImageHeader.Read(file.Bytes).Format;
-            if (!_options.Decoder.CanDecode(format))
-            {
-                _missing = format;
-                return false;
-            }
-            image = _options.Decoder.Decode(file.Bytes);
+            decoded = _options.Decoder.Read(file.Bytes);
+            image = decoded.Image;
             image = _options.Resize is { } size ? AreaResize.CropAndShrink(image, size.Height, size.Width) : image;
             image = _options.Channels is { } channels ? image.WithChannels(channels) : image;
         }
@@ -100,7 +93,10 @@ internal sealed class ImageSet
                 + "data.resize, or use fewer.");
         }
         _images[position] = image;
-        _hashes[position] = SHA256.HashData(file.Bytes);
+        // Grey in three channels trains like grey in one.
+        _hashes[position] = SHA256.HashData(image.WithChannels(image.IsGrey ? 1 : 3).Pixels);
+        // Version 1 hashed the files; it counts only where the pixels are still those that it read in them.
+        _formerHashes[position] = decoded is { Format: ImageFormat.Png or ImageFormat.Jpeg, IsTurned: false } ? SHA256.HashData(file.Bytes) : null;
         var first = Interlocked.CompareExchange(ref _first, image, null) ?? image;
         return (first.Height, first.Width) == (image.Height, image.Width);
     }
@@ -153,6 +149,23 @@ internal sealed class ImageSet
         int[] kept = [.. Enumerable.Range(0, _images.Length).Where(i => _images[i] is not null)];
         var first = _images[kept[0]]!;
         int channels = _options.Channels ?? (kept.All(i => _images[i]!.IsGrey) ? 1 : 3);
+        string fingerprint = $"v2-{Hash(kept, first, channels, _hashes)}";
+        string? former = kept.All(i => _formerHashes[i] is not null) ? Hash(kept, first, channels, _formerHashes!) : null;
+        var pixels = new ReadOnlyMemory<byte>[kept.Length];
+        for (int k = 0; k < kept.Length; k++)
+        {
+            pixels[k] = _images[kept[k]]!.WithChannels(channels).Pixels;
+            _images[kept[k]] = null;
+        }
+        int[]? labels = _layout.Labels is { } all ? [.. kept.Select(i => all[i])] : null;
+        return new MemoryDataset(first.Height, first.Width, channels, pixels, labels, _layout.ClassNames, _container.Path, fingerprint)
+        {
+            FormerFingerprint = former,
+        };
+    }
+
+    private string Hash(int[] kept, Image first, int channels, byte[][] hashes)
+    {
         using var fingerprint = new Fingerprint().Add("images").Add(first.Height).Add(first.Width).Add(channels);
         foreach (string name in _layout.ClassNames)
         {
@@ -161,15 +174,8 @@ internal sealed class ImageSet
         // Not the files' names, so that an archive and the folder it was unpacked to are the same set.
         foreach (int i in kept)
         {
-            fingerprint.Add(_layout.Labels?[i] ?? -1).Add(_hashes[i]);
+            fingerprint.Add(_layout.Labels?[i] ?? -1).Add(hashes[i]);
         }
-        var pixels = new ReadOnlyMemory<byte>[kept.Length];
-        for (int k = 0; k < kept.Length; k++)
-        {
-            pixels[k] = _images[kept[k]]!.WithChannels(channels).Pixels;
-            _images[kept[k]] = null;
-        }
-        int[]? labels = _layout.Labels is { } all ? [.. kept.Select(i => all[i])] : null;
-        return new MemoryDataset(first.Height, first.Width, channels, pixels, labels, _layout.ClassNames, _container.Path, fingerprint.Finish());
+        return fingerprint.Finish();
     }
 }

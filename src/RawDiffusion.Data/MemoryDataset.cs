@@ -36,6 +36,8 @@ internal sealed class MemoryDataset : IDataset
 
     public string Fingerprint { get; }
 
+    public string? FormerFingerprint { get; init; }
+
     public int Label(int index) => _labels is null ? -1 : _labels[index];
 
     public void Read(int index, Span<byte> hwc) => _images[index].Span.CopyTo(hwc);

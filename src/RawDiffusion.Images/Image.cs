@@ -5,8 +5,11 @@ namespace RawDiffusion.Images;
 /// <summary>A picture of bytes, grey or RGB, rows from top to bottom, channels innermost (HWC).</summary>
 public sealed class Image
 {
-    /// <summary>The longest side that is read or written.</summary>
-    public const int MaxSide = 16384;
+    /// <summary>The longest side that is read or written, JPEG's own.</summary>
+    public const int MaxSide = 65535;
+
+    /// <summary>The most pixels that are read or written: more than cameras take, and 384 MiB as RGB, so that a few at once fit into memory (Pillow's bound is 179 million).</summary>
+    public const int MaxPixels = 1 << 27;
 
     /// <summary>The bytes [Height, Width, Channels].</summary>
     public byte[] Pixels { get; }
@@ -21,13 +24,13 @@ public sealed class Image
     public int Channels { get; }
 
     /// <summary>A black picture.</summary>
-    /// <exception cref="DataException">A side is not in 1..<see cref="MaxSide"/>.</exception>
+    /// <exception cref="DataException">A side is not in 1..<see cref="MaxSide"/>, or there are more than <see cref="MaxPixels"/> pixels.</exception>
     public Image(int height, int width, int channels) : this(height, width, channels, new byte[ByteCount(height, width, channels)])
     {
     }
 
     /// <summary>A picture over given bytes [height, width, channels], which it keeps.</summary>
-    /// <exception cref="DataException">A side is not in 1..<see cref="MaxSide"/>.</exception>
+    /// <exception cref="DataException">A side is not in 1..<see cref="MaxSide"/>, or there are more than <see cref="MaxPixels"/> pixels.</exception>
     /// <exception cref="ArgumentException">The bytes are not height × width × channels many.</exception>
     public Image(int height, int width, int channels, byte[] pixels)
     {
@@ -133,12 +136,17 @@ public sealed class Image
             : throw new ArgumentOutOfRangeException(nameof(channels), channels, "A picture has 1 or 3 channels.");
     }
 
-    /// <summary>Refuses sides outside 1..<see cref="MaxSide"/>, which also bounds a picture to 2^28 pixels.</summary>
+    /// <summary>Refuses sides outside 1..<see cref="MaxSide"/>, and more than <see cref="MaxPixels"/> pixels.</summary>
+    /// <exception cref="DataException">The size is out of these bounds.</exception>
     public static void CheckSize(long height, long width)
     {
         if (height is < 1 or > MaxSide || width is < 1 or > MaxSide)
         {
             throw new DataException($"the picture is said to be {height}×{width}; each side must be in 1..{MaxSide}");
+        }
+        if (height * width > MaxPixels)
+        {
+            throw new DataException($"the picture is said to be {height}×{width}; at most {MaxPixels:N0} pixels are read or written");
         }
     }
 }

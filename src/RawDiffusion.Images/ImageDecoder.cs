@@ -2,43 +2,57 @@ using RawDiffusion.Core;
 
 namespace RawDiffusion.Images;
 
-/// <summary>A system library that decodes some image formats.</summary>
-public interface IImageCodec
+/// <summary>A picture, and what its file was.</summary>
+/// <param name="Image">The picture, turned already.</param>
+/// <param name="Format">The format that the file's first bytes told.</param>
+/// <param name="IsTurned">True if an EXIF orientation turned or mirrored it.</param>
+public readonly record struct DecodedImage(Image Image, ImageFormat Format, bool IsTurned);
+
+/// <summary>
+/// Decodes image files, each format by one library, so that the pixels are the same on every machine: PNG by ImageSharp, TIFF by LibTiff.NET, JPEG, WebP, GIF
+/// and BMP by SkiaSharp. Safe to call from several threads.
+/// </summary>
+public sealed class ImageDecoder
 {
-    /// <summary>True if this codec knows the format and its library can be loaded.</summary>
-    bool CanDecode(ImageFormat format);
+    /// <summary>The decoder.</summary>
+    public static ImageDecoder Default { get; } = new();
 
-    /// <summary>The picture, always of three channels; transparent parts over black. Safe to call from several threads.</summary>
-    /// <exception cref="DataException">The file is damaged or of a kind the library does not know.</exception>
-    Image Decode(ReadOnlySpan<byte> file, ImageHeader header);
-}
-
-/// <summary>Decodes image files: PNG by itself, other formats by the first of its codecs that can.</summary>
-/// <param name="codecs">Codecs in order of preference.</param>
-public sealed class ImageDecoder(IReadOnlyList<IImageCodec> codecs)
-{
-    /// <summary>The decoder over the system's libgd, and over libturbojpeg for JPEG where libgd is missing.</summary>
-    public static ImageDecoder Default { get; } = new([new GdCodec(), new TurboJpegCodec()]);
-
-    /// <summary>True if files of this format can be decoded here.</summary>
-    public bool CanDecode(ImageFormat format) => format == ImageFormat.Png || codecs.Any(codec => codec.CanDecode(format));
-
-    /// <summary>The picture in a file's bytes: one channel where the file is a grey PNG, else three.</summary>
-    /// <exception cref="DataException">The file is no image, is damaged, its size is out of bounds, or the library for its format is missing.</exception>
-    public Image Decode(ReadOnlySpan<byte> file)
+    private ImageDecoder()
     {
-        var header = ImageHeader.Read(file);
-        if (header.Format == ImageFormat.Png)
-        {
-            return PngReader.Read(file);
-        }
-        var codec = codecs.FirstOrDefault(codec => codec.CanDecode(header.Format)) ?? throw MissingLibrary(header.Format);
-        return codec.Decode(file, header);
     }
 
-    /// <summary>The failure to report where a format's library is not installed, naming the packages that bring it.</summary>
-    public static DataException MissingLibrary(ImageFormat format) => new(
-        $"{format} images are decoded by the system library libgd (libgd.so.3), which is not installed. Install it (Debian and Ubuntu: "
-        + "apt-get install libgd3; Fedora: dnf install gd; macOS: brew install gd)" + (format == ImageFormat.Jpeg ? "; for JPEG, libturbojpeg0 is enough" : "")
-        + ". PNG images, MNIST's IDX files and CIFAR-10's binary files need no library.");
+    /// <summary>
+    /// The picture in a file's bytes, turned as its EXIF orientation says, what is transparent over black: one channel where the file is a grey PNG, PBM or PGM, else three.
+    /// </summary>
+    /// <exception cref="DataException">The file is no image of a known format, is damaged, or its size is out of bounds.</exception>
+    public Image Decode(ReadOnlySpan<byte> file) => Read(file).Image;
+
+    /// <summary>The picture as <see cref="Decode"/> gives it, with what its file was.</summary>
+    /// <exception cref="DataException">As of <see cref="Decode"/>.</exception>
+    public DecodedImage Read(ReadOnlySpan<byte> file)
+    {
+        var format = ImageHeader.Detect(file)
+            ?? throw new DataException(file.IsEmpty ? "the file is empty" : $"the file is no image of a known format ({ImageHeader.Describe(file)})");
+        try
+        {
+            var (image, orientation) = format switch
+            {
+                ImageFormat.Png => PngCodec.Decode(file),
+                ImageFormat.Tiff => TiffCodec.Decode(file),
+                ImageFormat.Netpbm => (NetpbmReader.Read(file), 1),
+                _ => SkiaCodec.Decode(file, format),
+            };
+            var turned = Orientation.Apply(image, orientation);
+            return new DecodedImage(turned, format, turned != image);
+        }
+        catch (Exception e) when (e is DllNotFoundException or TypeInitializationException or FileNotFoundException)
+        {
+            throw new DataException($"the library that reads {format} files could not be loaded; it belongs beside the program ({e.GetBaseException().Message})", e);
+        }
+        // The libraries were not made for hostile bytes: what they throw at some of them is any exception.
+        catch (Exception e) when (e is not DataException)
+        {
+            throw new DataException($"the {format} file is damaged, or of a kind that cannot be read ({e.Message.ReplaceLineEndings(" ")})", e);
+        }
+    }
 }

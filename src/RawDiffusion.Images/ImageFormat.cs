@@ -3,13 +3,13 @@ namespace RawDiffusion.Images;
 /// <summary>The kinds of image files that can be read.</summary>
 public enum ImageFormat
 {
-    /// <summary>PNG, read by <see cref="PngReader"/>.</summary>
+    /// <summary>PNG; of an animated one the default image.</summary>
     Png,
 
     /// <summary>JPEG, baseline or progressive.</summary>
     Jpeg,
 
-    /// <summary>WebP, lossy or lossless.</summary>
+    /// <summary>WebP, lossy or lossless; the first frame counts.</summary>
     WebP,
 
     /// <summary>GIF; the first frame counts.</summary>
@@ -21,6 +21,6 @@ public enum ImageFormat
     /// <summary>TIFF; the first page counts.</summary>
     Tiff,
 
-    /// <summary>AVIF.</summary>
-    Avif,
+    /// <summary>PBM, PGM and PPM; the first picture counts.</summary>
+    Netpbm,
 }

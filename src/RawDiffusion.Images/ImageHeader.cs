@@ -4,58 +4,27 @@ using RawDiffusion.Core;
 
 namespace RawDiffusion.Images;
 
-/// <summary>What an image file says of itself: its format by its first bytes (never by its name) and its size.</summary>
-/// <param name="Format">The format.</param>
-/// <param name="Height">Rows.</param>
-/// <param name="Width">Columns.</param>
-public readonly record struct ImageHeader(ImageFormat Format, int Height, int Width)
+/// <summary>What the first bytes of a file tell; its name is never asked.</summary>
+public static class ImageHeader
 {
-    /// <summary>Reads the header without decoding the picture, so that a bomb is refused before anything is allocated for it.</summary>
-    /// <exception cref="DataException">
-    /// An empty file, an unknown format, a header that is cut off, or a side that is not in 1..<see cref="Image.MaxSide"/>.
-    /// </exception>
-    public static ImageHeader Read(ReadOnlySpan<byte> file)
-    {
-        var format = Detect(file)
-            ?? throw new DataException(file.IsEmpty ? "the file is empty" : $"the file is no image of a "
-            + $"known format ({Describe(file)})");
-        (long Height, long Width)? size;
-        try
-        {
-            size = format switch
-            {
-                ImageFormat.Png => (BinaryPrimitives.ReadUInt32BigEndian(file[20..]), BinaryPrimitives.ReadUInt32BigEndian(file[16..])),
-                ImageFormat.Jpeg => JpegSize(file),
-                ImageFormat.WebP => WebPSize(file),
-                ImageFormat.Gif => (BinaryPrimitives.ReadUInt16LittleEndian(file[8..]), BinaryPrimitives.ReadUInt16LittleEndian(file[6..])),
-                ImageFormat.Bmp => BmpSize(file),
-                ImageFormat.Tiff => new TiffDirectory(file).Size(),
-                _ => AvifSize(file),
-            };
-        }
-        catch (Exception e) when (e is ArgumentOutOfRangeException or IndexOutOfRangeException)
-        {
-            size = null;
-        }
-        var (height, width) = size ?? throw new DataException($"the {format} file is truncated or damaged: its header gives no size");
-        Image.CheckSize(height, width);
-        return new ImageHeader(format, (int)height, (int)width);
-    }
-
-    /// <summary>The format that the first bytes tell, or null.</summary>
+    /// <summary>The format that can be read, or null.</summary>
     public static ImageFormat? Detect(ReadOnlySpan<byte> file) =>
-        file.StartsWith(PngHeader.Signature) ? ImageFormat.Png
+        file.StartsWith(PngChunks.Signature) ? ImageFormat.Png
         : file.StartsWith((ReadOnlySpan<byte>)[0xFF, 0xD8, 0xFF]) ? ImageFormat.Jpeg
         : file.StartsWith("RIFF"u8) && file.Length >= 12 && file[8..].StartsWith("WEBP"u8) ? ImageFormat.WebP
         : file.StartsWith("GIF87a"u8) || file.StartsWith("GIF89a"u8) ? ImageFormat.Gif
         : file.StartsWith("BM"u8) && file.Length >= 18 && file[14] is 12 or 40 or 52 or 56 or 64 or 108 or 124 ? ImageFormat.Bmp
         : file.StartsWith("II*\0"u8) || file.StartsWith("MM\0*"u8) ? ImageFormat.Tiff
-        : file.Length >= 32 && file[4..].StartsWith("ftyp"u8) && file[8..32].IndexOf("avi"u8) >= 0 ? ImageFormat.Avif
+        : file.Length >= 3 && file[0] == 'P' && file[1] is >= (byte)'1' and <= (byte)'6' && file[2] is 9 or 10 or 13 or 32 or (byte)'#' ? ImageFormat.Netpbm
         : null;
 
-    /// <summary>What can be said of a file that is no image: text, or its first bytes.</summary>
+    /// <summary>What can be said of a file that is no image that can be read: its format, where it is a known one, text, or its first bytes.</summary>
     public static string Describe(ReadOnlySpan<byte> file)
     {
+        if (Foreign(file) is { } name)
+        {
+            return $"{name}, which is not read here; convert it to PNG";
+        }
         var start = file[..Math.Min(file.Length, 24)];
         int other = start.IndexOfAnyExceptInRange((byte)' ', (byte)'~');
         bool isText = other < 0 || start[other] is (byte)'\n' or (byte)'\r' or (byte)'\t';
@@ -64,55 +33,35 @@ public readonly record struct ImageHeader(ImageFormat Format, int Height, int Wi
             : $"its first bytes are {Convert.ToHexString(start[..Math.Min(start.Length, 8)])}";
     }
 
-    private static (long, long)? JpegSize(ReadOnlySpan<byte> file)
+    /// <summary>Refuses a picture larger than the bytes of its file can hold, before anything is allocated for it.</summary>
+    /// <param name="height">Rows, as the file says.</param>
+    /// <param name="width">Columns, as the file says.</param>
+    /// <param name="fileBytes">The length of the file.</param>
+    /// <param name="pixelsPerByte">The most pixels that the format can pack into a byte; 0 where there is no bound.</param>
+    /// <exception cref="DataException">The sides or the pixels are out of bounds.</exception>
+    internal static void CheckSize(long height, long width, int fileBytes, long pixelsPerByte)
     {
-        int at = 2;
-        while (file[at] == 0xFF)
+        Image.CheckSize(height, width);
+        if (pixelsPerByte > 0 && height * width > fileBytes * pixelsPerByte)
         {
-            byte marker = file[at + 1];
-            if (marker == 0xFF)
-            {
-                at++;
-                continue;
-            }
-            if (marker is >= 0xC0 and <= 0xCF and not (0xC4 or 0xC8 or 0xCC))
-            {
-                return (BinaryPrimitives.ReadUInt16BigEndian(file[(at + 5)..]), BinaryPrimitives.ReadUInt16BigEndian(file[(at + 7)..]));
-            }
-            at += 2 + BinaryPrimitives.ReadUInt16BigEndian(file[(at + 2)..]);
-            if (at >= file.Length)
-            {
-                break;
-            }
+            throw new DataException($"the file is truncated or a decompression bomb: {fileBytes} bytes cannot hold {height}×{width} pixels");
         }
-        return null;
     }
 
-    private static (long, long)? WebPSize(ReadOnlySpan<byte> file)
+    private static string? Foreign(ReadOnlySpan<byte> file)
     {
-        var kind = file[12..];
-        if (kind.StartsWith("VP8X"u8))
+        const string Heif = "heic heix heim heis hevc hevx mif1 msf1";
+        if (file.Length >= 12 && file[4..].StartsWith("ftyp"u8))
         {
-            return (1 + file[27] + (file[28] << 8) + (file[29] << 16), 1 + file[24] + (file[25] << 8) + (file[26] << 16));
+            string brand = Encoding.ASCII.GetString(file.Slice(8, 4));
+            var brands = file[8..(int)Math.Clamp(BinaryPrimitives.ReadUInt32BigEndian(file), 12, (uint)file.Length)];
+            return brands.IndexOf("avif"u8) >= 0 || brands.IndexOf("avis"u8) >= 0 ? "it is an AVIF image" : Heif.Contains(brand, StringComparison.Ordinal) ? "it is a HEIC image" : null;
         }
-        if (kind.StartsWith("VP8L"u8))
-        {
-            uint bits = BinaryPrimitives.ReadUInt32LittleEndian(file[21..]);
-            return (1 + ((bits >> 14) & 0x3FFF), 1 + (bits & 0x3FFF));
-        }
-        return kind.StartsWith("VP8 "u8)
-            ? (BinaryPrimitives.ReadUInt16LittleEndian(file[28..]) & 0x3FFF, BinaryPrimitives.ReadUInt16LittleEndian(file[26..]) & 0x3FFF)
+        return file.StartsWith("II+\0"u8) || file.StartsWith("MM\0+"u8) ? "it is a BigTIFF image"
+            : file.StartsWith("\0\0\0\u000CjP  "u8) || file.StartsWith((ReadOnlySpan<byte>)[0xFF, 0x4F, 0xFF, 0x51]) ? "it is a JPEG 2000 image"
+            : file.StartsWith("\0\0\0\u000CJXL "u8) || file.StartsWith((ReadOnlySpan<byte>)[0xFF, 0x0A]) ? "it is a JPEG XL image"
+            : file.StartsWith("8BPS"u8) ? "it is a Photoshop image"
+            : file.EndsWith("TRUEVISION-XFILE.\0"u8) ? "it is a TGA image"
             : null;
-    }
-
-    private static (long, long)? BmpSize(ReadOnlySpan<byte> file) => file[14] == 12
-        ? (BinaryPrimitives.ReadUInt16LittleEndian(file[20..]), BinaryPrimitives.ReadUInt16LittleEndian(file[18..]))
-        : (Math.Abs((long)BinaryPrimitives.ReadInt32LittleEndian(file[22..])), BinaryPrimitives.ReadInt32LittleEndian(file[18..]));
-
-    // The box "ispe" (image spatial extents) holds version and flags, then width and height.
-    private static (long, long)? AvifSize(ReadOnlySpan<byte> file)
-    {
-        int at = file.IndexOf("ispe"u8);
-        return at < 0 ? null : (BinaryPrimitives.ReadUInt32BigEndian(file[(at + 12)..]), BinaryPrimitives.ReadUInt32BigEndian(file[(at + 8)..]));
     }
 }

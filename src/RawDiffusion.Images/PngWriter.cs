@@ -1,6 +1,5 @@
-using System.Buffers.Binary;
-using System.IO.Compression;
-using System.Text;
+using SixLabors.ImageSharp.Formats.Png;
+using SixLabors.ImageSharp.PixelFormats;
 
 namespace RawDiffusion.Images;
 
@@ -11,76 +10,28 @@ public static class PngWriter
     public static byte[] Encode(Image image)
     {
         // Photographs shrink best when each row has the filter with the smallest residues, charts and other flat art without any.
-        byte[] adaptive = Compress(image, filtered: true), plain = Compress(image, filtered: false);
-        byte[] header = new byte[13];
-        BinaryPrimitives.WriteInt32BigEndian(header, image.Width);
-        BinaryPrimitives.WriteInt32BigEndian(header.AsSpan(4), image.Height);
-        header[8] = 8;
-        header[9] = (byte)(image.Channels == 1 ? PngColour.Grey : PngColour.Rgb);
-
-        var file = new MemoryStream();
-        file.Write(PngHeader.Signature);
-        WriteChunk(file, "IHDR", header);
-        WriteChunk(file, "IDAT", adaptive.Length < plain.Length ? adaptive : plain);
-        WriteChunk(file, "IEND", []);
-        return file.ToArray();
+        byte[] adaptive = Encode(image, PngFilterMethod.Adaptive), plain = Encode(image, PngFilterMethod.None);
+        return adaptive.Length < plain.Length ? adaptive : plain;
     }
 
     /// <summary>Writes the file, replacing one that is there.</summary>
     public static void Write(Image image, string path) => File.WriteAllBytes(path, Encode(image));
 
-    private static byte[] Compress(Image image, bool filtered)
+    private static byte[] Encode(Image image, PngFilterMethod filter)
     {
-        var data = new MemoryStream();
-        using (var stream = new ZLibStream(data, CompressionLevel.SmallestSize))
+        var file = new MemoryStream();
+        var encoder = new PngEncoder
         {
-            int rowBytes = image.Width * image.Channels;
-            ReadOnlySpan<byte> above = new byte[rowBytes];
-            byte[] best = new byte[1 + rowBytes], candidate = new byte[1 + rowBytes];
-            for (int y = 0; y < image.Height; y++)
-            {
-                var row = image.Pixels.AsSpan(y * rowBytes, rowBytes);
-                long smallest = Filter(0, row, above, image.Channels, best);
-                for (int filter = 1; filtered && filter <= 4; filter++)
-                {
-                    long sum = Filter(filter, row, above, image.Channels, candidate);
-                    if (sum < smallest)
-                    {
-                        (smallest, best, candidate) = (sum, candidate, best);
-                    }
-                }
-                stream.Write(best);
-                above = row;
-            }
-        }
-        return data.ToArray();
-    }
-
-    // Fills in the filtered row and returns the sum of its residues' absolute values, each taken as signed.
-    private static long Filter(int filter, ReadOnlySpan<byte> row, ReadOnlySpan<byte> above, int pixelBytes, byte[] result)
-    {
-        long sum = 0;
-        result[0] = (byte)filter;
-        for (int i = 0; i < row.Length; i++)
-        {
-            byte left = i < pixelBytes ? (byte)0 : row[i - pixelBytes];
-            byte corner = i < pixelBytes ? (byte)0 : above[i - pixelBytes];
-            byte residue = (byte)(row[i] - PngFilter.Predict(filter, left, above[i], corner));
-            result[1 + i] = residue;
-            sum += Math.Abs((int)(sbyte)residue);
-        }
-        return sum;
-    }
-
-    private static void WriteChunk(MemoryStream file, string type, ReadOnlySpan<byte> data)
-    {
-        Span<byte> number = stackalloc byte[4];
-        byte[] name = Encoding.ASCII.GetBytes(type);
-        BinaryPrimitives.WriteInt32BigEndian(number, data.Length);
-        file.Write(number);
-        file.Write(name);
-        file.Write(data);
-        BinaryPrimitives.WriteUInt32BigEndian(number, Crc32.Of(name, data));
-        file.Write(number);
+            BitDepth = PngBitDepth.Bit8,
+            ColorType = image.Channels == 1 ? PngColorType.Grayscale : PngColorType.Rgb,
+            CompressionLevel = PngCompressionLevel.BestCompression,
+            FilterMethod = filter,
+            ChunkFilter = PngChunkFilter.ExcludeAll,
+        };
+        using SixLabors.ImageSharp.Image picture = image.Channels == 1
+            ? SixLabors.ImageSharp.Image.LoadPixelData<L8>(PngCodec.Configuration, image.Pixels, image.Width, image.Height)
+            : SixLabors.ImageSharp.Image.LoadPixelData<Rgb24>(PngCodec.Configuration, image.Pixels, image.Width, image.Height);
+        picture.Save(file, encoder);
+        return file.ToArray();
     }
 }

@@ -18,7 +18,7 @@ public class DataTests
         Assert.Equal(at.At("mnist"), Path.GetFullPath(config.GetProperty("data").GetProperty("path").GetString()!));
         Assert.Equal(50, config.GetProperty("dataset").GetProperty("count").GetInt32());
         Assert.False(config.GetProperty("network").GetProperty("conditional").GetBoolean());
-        var grid = PngReader.Read(File.ReadAllBytes(at.At("run", "samples", "step-0000002.png")));
+        var grid = ImageDecoder.Default.Decode(File.ReadAllBytes(at.At("run", "samples", "step-0000002.png")));
         Assert.Equal((2 * 58 + 2, 1), (grid.Height, grid.Channels));
 
         at.Run("sample", "run", "--out", "x.png", "--class", "7").Refused(2, "trained without classes");
@@ -54,12 +54,12 @@ public class DataTests
         var config = Config(at, "run");
         Assert.Equal("cifar10", config.GetProperty("preset").GetString());
         Assert.Equal(["cats", "dogs", "newts"], config.GetProperty("dataset").GetProperty("class_names").EnumerateArray().Select(name => name.GetString()));
-        var grid = PngReader.Read(File.ReadAllBytes(at.At("run", "samples", "step-0000002.png")));
+        var grid = ImageDecoder.Default.Decode(File.ReadAllBytes(at.At("run", "samples", "step-0000002.png")));
         Assert.Equal((7 * 13 + 4, 7 * 9 + 4), (grid.Height, grid.Width));
         // The exported network draws what it was trained on: pictures with their padding.
         at.Run("export", "run", "--out", "exported").Succeeded();
         at.Run("sample", "exported", "--out", "drawn", "--count", "1", "--steps", "2").Succeeded();
-        var drawn = PngReader.Read(File.ReadAllBytes(at.At("drawn", "image-00000.png")));
+        var drawn = ImageDecoder.Default.Decode(File.ReadAllBytes(at.At("drawn", "image-00000.png")));
         Assert.Equal((14, 10), (drawn.Height, drawn.Width));
     }
 

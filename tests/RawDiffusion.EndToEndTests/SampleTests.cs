@@ -10,7 +10,7 @@ public class SampleTests(TrainedRun trained)
 {
     private string Run => trained.Workspace.At("run");
 
-    private static Image Png(string path) => PngReader.Read(File.ReadAllBytes(path));
+    private static Image Png(string path) => ImageDecoder.Default.Decode(File.ReadAllBytes(path));
 
     [Fact]
     public void TheDefaultIsTheRunsOwnPicture()

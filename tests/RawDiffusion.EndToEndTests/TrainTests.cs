@@ -32,10 +32,10 @@ public class TrainTests(TrainedRun trained)
         // Three checkpoints are kept.
         Assert.Equal(["step-0000020", "step-0000030", "step-0000040"], Directory.GetDirectories(at.At("run", "checkpoints")).Select(Path.GetFileName).Order());
         Assert.Equal(["step-0000020.png", "step-0000040.png"], Directory.GetFiles(at.At("run", "samples")).Select(Path.GetFileName).Order());
-        var grid = PngReader.Read(File.ReadAllBytes(at.At("run", "samples", "step-0000040.png")));
+        var grid = ImageDecoder.Default.Decode(File.ReadAllBytes(at.At("run", "samples", "step-0000040.png")));
         Assert.Equal((2 * 66 + 2, 2 * 66 + 2, 3), (grid.Height, grid.Width, grid.Channels));
-        Assert.True(PngReader.Read(File.ReadAllBytes(at.At("run", "loss.png"))).Width > 100);
-        Assert.True(PngReader.Read(File.ReadAllBytes(at.At("run", "schedule.png"))).Width > 100);
+        Assert.True(ImageDecoder.Default.Decode(File.ReadAllBytes(at.At("run", "loss.png"))).Width > 100);
+        Assert.True(ImageDecoder.Default.Decode(File.ReadAllBytes(at.At("run", "schedule.png"))).Width > 100);
     }
 
     [Fact]

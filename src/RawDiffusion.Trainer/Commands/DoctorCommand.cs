@@ -7,7 +7,6 @@ using System.Text.Json.Nodes;
 using RawDiffusion.Core;
 using RawDiffusion.Cuda;
 using RawDiffusion.Cuda.Driver;
-using RawDiffusion.Images;
 using RawDiffusion.Trainer.Terminal;
 using RawDiffusion.Training.Configuration;
 
@@ -49,10 +48,6 @@ internal static class DoctorCommand
         Row("processor", $"{ProcessorName()}, {Environment.ProcessorCount} logical");
         Row("instructions", string.Join(" ", Instructions()));
         Row("memory", Talk.Bytes(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes));
-        foreach (var format in Enum.GetValues<ImageFormat>())
-        {
-            Row($"{format} images", ImageDecoder.Default.CanDecode(format) ? "can be read" : ImageDecoder.MissingLibrary(format).Message);
-        }
         using var device = DeviceChoice.Open(new DeviceConfig { Name = "cpu" });
         Row("device", device.Description);
         int failed = 0;

@@ -16,6 +16,17 @@ internal static class SelfCheck
 
     private static readonly UNetConfig Tiny = TinyTraining.Network(side: 16, 16, 32) with { Dropout = 0 };
 
+    // Red on the left and blue on the right, as Pillow writes them.
+    private static readonly (ImageFormat Format, string File)[] Samples =
+    [
+        (ImageFormat.Jpeg, "/9j/4AAQSkZJRgABAQAAAQABAAD/2wBDAAMCAgMCAgMDAwMEAwMEBQgFBQQEBQoHBwYIDAoMDAsKCwsNDhIQDQ4RDgsLEBYQERMUFRUVDA8XGBYUGBIUFRT/2wBDAQMEBAUEBQkFBQkUDQsNFBQUFBQU"
+            + "FBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBT/wAARCAAIAAgDAREAAhEBAxEB/8QAFAABAAAAAAAAAAAAAAAAAAAACP/EABgQAAIDAAAAAAAAAAAAAAAAAAAHRYPC/8QA"
+            + "FQEBAQAAAAAAAAAAAAAAAAAABwj/xAAYEQACAwAAAAAAAAAAAAAAAAAACEWDw//aAAwDAQACEQMRAD8AGzVi7cDgssxRsUaw0Vdkf//Z"),
+        (ImageFormat.WebP, "UklGRh4AAABXRUJQVlA4TBIAAAAvB8ABAA8Q87//8x8O+hDR/wA="),
+        (ImageFormat.Tiff, "SUkqAAgAAAAKAAABBAABAAAAAgAAAAEBBAABAAAAAQAAAAIBAwADAAAAhgAAAAMBAwABAAAAAQAAAAYBAwABAAAAAgAAABEBBAABAAAAjAAAABUBAwABAAAAAwAAABYBBAABAAAAAQAAABcBBAABAAAABgAAABwBAwAB"
+            + "AAAAAQAAAAAAAAAIAAgACAD/AAAAAP8="),
+    ];
+
     /// <summary>Each check by its name; it returns what is wrong, or null.</summary>
     public static IReadOnlyList<(string Name, Func<Device, string?> Check)> All { get; } =
     [
@@ -41,10 +52,30 @@ internal static class SelfCheck
     private static string? RandomNumbers(Device device) =>
         Philox.Block(new UInt4(~0u, ~0u, ~0u, ~0u), ~0ul) == new UInt4(0x408f276du, 0x41c83b0eu, 0xa20bc7c6u, 0x6d5451fdu) ? null : "Philox does not give its known answer";
 
+    // Each library that decodes is seen to load and to work.
     private static string? Pictures(Device device)
     {
         var image = new Image(5, 7, 3, [.. Enumerable.Range(0, 5 * 7 * 3).Select(i => (byte)(i * 31))]);
-        return PngReader.Read(PngWriter.Encode(image)).Pixels.AsSpan().SequenceEqual(image.Pixels) ? null : "a PNG that was written does not read back alike";
+        if (!ImageDecoder.Default.Decode(PngWriter.Encode(image)).Pixels.AsSpan().SequenceEqual(image.Pixels))
+        {
+            return "a PNG that was written does not read back alike";
+        }
+        foreach (var (format, file) in Samples)
+        {
+            try
+            {
+                byte[] pixels = ImageDecoder.Default.Decode(Convert.FromBase64String(file)).Pixels;
+                if (pixels[0] < 200 || pixels[^1] < 200)
+                {
+                    return $"a {format} image decodes to other colours than its own";
+                }
+            }
+            catch (DataException e)
+            {
+                return $"a {format} image cannot be read: {e.Message}";
+            }
+        }
+        return null;
     }
 
     /// <summary>A step along the gradient must raise the loss by as much as the gradient is long.</summary>

@@ -7,6 +7,8 @@ namespace RawDiffusion.Training;
 /// <summary>Notices that a run is resumed with other data than it began with.</summary>
 internal static class DatasetChange
 {
+    private const string OverPixels = "v2-";
+
     /// <summary>Refuses data that differs from what the run remembers.</summary>
     /// <exception cref="ConfigurationException">Lists each difference.</exception>
     public static void Refuse(DatasetInfo before, IDataset now)
@@ -24,13 +26,20 @@ internal static class DatasetChange
         Compare("columns", before.Width, now.Width);
         Compare("channels", before.Channels, now.Channels);
         Compare("classes", string.Join(", ", before.ClassNames), string.Join(", ", now.ClassNames));
-        Compare("content (fingerprint)", Short(before.Fingerprint), Short(now.Fingerprint));
+        if (before.Fingerprint != now.Fingerprint && before.Fingerprint != now.FormerFingerprint)
+        {
+            differences.Add($"content (fingerprint): {Short(before.Fingerprint)} before, {Short(now.Fingerprint)} now{Reason(before, now)}");
+        }
         if (differences.Count > 0)
         {
             throw new ConfigurationException($"The run cannot go on with other data than it began with ({string.Join("; ", differences)}). Restore the data, or start a " +
                 "new run from this one's weights (network.start_from).");
         }
     }
+
+    private static string Reason(DatasetInfo before, IDataset now) => now.Fingerprint.StartsWith(OverPixels, StringComparison.Ordinal) && !before.Fingerprint.StartsWith(OverPixels, StringComparison.Ordinal)
+        ? " (the run began with an older version, which read image files by libgd: WebP, GIF, BMP and TIFF may have other pixels now, and pictures with an EXIF orientation are turned)"
+        : "";
 
     private static string Short(string fingerprint) => fingerprint.Length > 12 ? fingerprint[..12] : fingerprint;
 }

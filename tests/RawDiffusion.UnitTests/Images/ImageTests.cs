@@ -46,7 +46,7 @@ public class ImageTests
 
     [Theory]
     [InlineData(0, 4)]
-    [InlineData(4, 16385)]
+    [InlineData(4, 65536)]
     public void RefusesSizesOutOfBounds(int height, int width) => Assert.Throws<DataException>(() => new Image(height, width, 1));
 
     [Fact]

@@ -13,7 +13,7 @@ public class PngWriterTests
     {
         var image = new Image(height, width, channels);
         new Random(1).NextBytes(image.Pixels);
-        var back = PngReader.Read(PngWriter.Encode(image));
+        var back = ImageDecoder.Default.Decode(PngWriter.Encode(image));
         Assert.Equal((height, width, channels), (back.Height, back.Width, back.Channels));
         Assert.Equal(image.Pixels, back.Pixels);
     }
