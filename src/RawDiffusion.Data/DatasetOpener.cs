@@ -7,7 +7,8 @@ namespace RawDiffusion.Data;
 public static class DatasetOpener
 {
     private const string Accepted = "Accepted are: a folder, zip or tar (.tar, .tar.gz) of images (PNG, JPEG, WebP, GIF, BMP, TIFF, AVIF; class folders give labels), "
-        + "a folder with MNIST's IDX files (.gz or not) or one of them, and a folder or archive with CIFAR-10's binary batches (data_batch_*.bin).";
+        + "a folder with MNIST's IDX files (.gz or not) or one of them, a folder or archive with CIFAR-10's binary batches (data_batch_*.bin), "
+        + "and NumPy's .npz and .npy files of bytes.";
 
     /// <summary>Opens the set at <paramref name="path"/>; the built-in shapes if it is null.</summary>
     /// <exception cref="DataException">There is nothing, nothing that is known, or something damaged.</exception>
@@ -32,6 +33,10 @@ public static class DatasetOpener
             string parent = Path.GetDirectoryName(Path.GetFullPath(path))!;
             using var siblings = new FolderContainer(parent, Directory.EnumerateFiles(parent).Select(file => Path.GetFileName(file)));
             return IdxDataset.Open(siblings, Path.GetFileName(path), options);
+        }
+        if (NumpyDataset.IsNumpy(path, start))
+        {
+            return NumpyDataset.Open(path, options);
         }
         using var archive = OpenArchive(path, start);
         return Open(archive, options);
