@@ -50,7 +50,8 @@ internal static partial class NumpyDataset
         {
             return candidates[0];
         }
-        string found = headers.Length == 0 ? "no array" : string.Join(", ", headers.Take(8).Select(array => $"{array.Name} {array.Header.Text}")) + (headers.Length > 8 ? ", …" : "");
+        string found = headers.Length == 0 ? "no array"
+            : string.Join(", ", headers.Take(8).Select(array => $"{array.Name} {array.Header.Text}")) + (headers.Length > 8 ? ", …" : "");
         throw new DataException(candidates.Length == 0
             ? $"{path} holds no images, which are an array of bytes (uint8) [N, H, W], [N, H, W, C] or [N, C, H, W]; it holds {found}. {Conversion}"
             : $"{path} holds several arrays of images: {found}. Save the one to train on as arr_0, and its labels as arr_1: numpy.savez(path, images, labels).");

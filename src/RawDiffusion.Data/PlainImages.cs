@@ -56,5 +56,5 @@ internal sealed record PlainImages(
     }
 
     private ReadOnlyMemory<byte> Fit(ReadOnlyMemory<byte> image, ImageSize size, int channels) =>
-        AreaResize.CropAndShrink(new Image(Height, Width, Channels, image.ToArray()), size.Height, size.Width).WithChannels(channels).Pixels;
+        AreaResize.CropAndResize(new Image(Height, Width, Channels, image.ToArray()), size.Height, size.Width).WithChannels(channels).Pixels;
 }
