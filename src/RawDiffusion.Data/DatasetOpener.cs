@@ -8,7 +8,7 @@ public static class DatasetOpener
 {
     private const string Accepted = "Accepted are: a folder, zip or tar (.tar, .tar.gz) of images (PNG, JPEG, WebP, GIF, BMP, TIFF, AVIF; class folders give labels), "
         + "a folder with MNIST's IDX files (.gz or not) or one of them, a folder or archive with CIFAR-10's binary batches (data_batch_*.bin), "
-        + "and NumPy's .npz and .npy files of bytes.";
+        + "CIFAR-100's or STL-10's binary files, and NumPy's .npz and .npy files of bytes.";
 
     /// <summary>Opens the set at <paramref name="path"/>; the built-in shapes if it is null.</summary>
     /// <exception cref="DataException">There is nothing, nothing that is known, or something damaged.</exception>
@@ -52,14 +52,21 @@ public static class DatasetOpener
         {
             return CifarDataset.Open(container, batches, options);
         }
+        if (Cifar100Dataset.FindTraining(container) is { } training)
+        {
+            return Cifar100Dataset.Open(container, training, options);
+        }
+        if (StlDataset.FindImages(container) is { } planes)
+        {
+            return StlDataset.Open(container, planes, options);
+        }
         var layout = ClassLayout.Resolve(container.Path, container.Names);
         if (layout.Files.Count > 0)
         {
             return ImageSet.Open(container, layout, options);
         }
-        throw container.Names.Any(name => Path.GetFileName(name) is "data_batch_1" or "batches.meta")
-            ? new DataException($"{container.Path} holds CIFAR-10's Python version; its binary version (data_batch_*.bin) or a "
-                + "folder of images is needed.")
+        throw SetFiles.WayOut(container.Names) is { } other
+            ? new DataException($"{container.Path} holds {other}.")
             : new DataException($"There are no images in {container.Path}; {Tell(container.Names)}. {Accepted}");
     }
 
@@ -79,7 +86,8 @@ public static class DatasetOpener
         {
             return new TarContainer(path);
         }
-        throw ImageHeader.Detect(bytes) is { } format
+        throw SetFiles.WayOut([path]) is { } other ? new DataException($"{path} is one of {other}.")
+            : ImageHeader.Detect(bytes) is { } format
             ? new DataException($"{path} is a single {format} image; to train, give the folder that holds the images. {Accepted}")
             : new DataException($"{path} is no set of images "
                 + $"({(bytes.IsEmpty ? "the file is empty" : ImageHeader.Describe(bytes))}). {Accepted}");

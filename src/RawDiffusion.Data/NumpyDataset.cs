@@ -19,7 +19,7 @@ internal static partial class NumpyDataset
     /// <param name="path">Its path.</param>
     /// <param name="start">Its first bytes.</param>
     public static bool IsNumpy(string path, ReadOnlySpan<byte> start) =>
-        start.StartsWith(NpyHeader.Magic) || (start.StartsWith("PK"u8) && Path.GetExtension(path).Equals(".npz", StringComparison.OrdinalIgnoreCase));
+        start.StartsWith(NpyHeader.Magic) || Path.GetExtension(path).ToLowerInvariant() is ".npz" or ".npy";
 
     /// <summary>Reads the images and, where an array of them is named for it, their labels.</summary>
     /// <exception cref="DataException">There are no images, or several sets of them; or the file is damaged.</exception>
