@@ -8,7 +8,7 @@ public static class DatasetOpener
 {
     private const string Accepted = "Accepted are: a folder, zip or tar (.tar, .tar.gz) of images (PNG, JPEG, WebP, GIF, BMP, TIFF, AVIF; class folders give labels), "
         + "a folder with MNIST's IDX files (.gz or not) or one of them, a folder or archive with CIFAR-10's binary batches (data_batch_*.bin), "
-        + "CIFAR-100's or STL-10's binary files, and NumPy's .npz and .npy files of bytes.";
+        + "CIFAR-100's or STL-10's binary files, NumPy's .npz and .npy files of bytes, and Parquet files as Hugging Face's hub has them.";
 
     /// <summary>Opens the set at <paramref name="path"/>; the built-in shapes if it is null.</summary>
     /// <exception cref="DataException">There is nothing, nothing that is known, or something damaged.</exception>
@@ -38,6 +38,10 @@ public static class DatasetOpener
         {
             return NumpyDataset.Open(path, options);
         }
+        if (start.AsSpan().StartsWith("PAR1"u8))
+        {
+            return ParquetSet.Open(Path.GetDirectoryName(Path.GetFullPath(path))!, [Path.GetFileName(path)], options);
+        }
         using var archive = OpenArchive(path, start);
         return Open(archive, options);
     }
@@ -64,6 +68,10 @@ public static class DatasetOpener
         if (layout.Files.Count > 0)
         {
             return ImageSet.Open(container, layout, options);
+        }
+        if (container is FolderContainer && ParquetSet.FindShards(container) is { Length: > 0 } shards)
+        {
+            return ParquetSet.Open(container.Path, shards, options);
         }
         throw SetFiles.WayOut(container.Names) is { } other
             ? new DataException($"{container.Path} holds {other}.")

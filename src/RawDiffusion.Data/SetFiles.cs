@@ -19,6 +19,8 @@ internal static class SetFiles
             : names.Any(name => name.EndsWith(".mat", StringComparison.OrdinalIgnoreCase)) ? $"files in MATLAB's format; {Matlab}"
             : names.FirstOrDefault(name => Path.GetExtension(name).ToLowerInvariant() is ".npz" or ".npy") is { } numpy
                 ? $"{numpy}, a file of NumPy, which is not opened in a folder or an archive, but by its own path"
+            : names.FirstOrDefault(name => name.EndsWith(".parquet", StringComparison.OrdinalIgnoreCase)) is { } parquet
+                ? $"{parquet}, a Parquet file, which is not opened in an archive; unpack it"
             : null;
     }
 
