@@ -6,8 +6,9 @@ namespace RawDiffusion.Data;
 /// <summary>Opens whatever set of images a path leads to.</summary>
 public static class DatasetOpener
 {
-    private const string Accepted = "Accepted are: a folder, zip or tar (.tar, .tar.gz) of images (PNG, JPEG, WebP, GIF, BMP, TIFF, AVIF, PGM, PPM; class folders give labels), "
-        + "a folder with MNIST's IDX files (.gz or not) or one of them, and a folder or archive with CIFAR-10's binary batches (data_batch_*.bin).";
+    private const string Accepted = "Accepted are: a folder, zip or tar (.tar, .tar.gz) of images (PNG, JPEG, WebP, GIF, BMP, TIFF, PGM, PPM; class folders or files of labels " +
+        "beside them give classes), MNIST's IDX files (.gz or not), the binary files of CIFAR-10, CIFAR-100 and STL-10, NumPy's .npz and .npy files of bytes, and Parquet files as " +
+        "Hugging Face's hub has them.";
 
     /// <summary>Opens the set at <paramref name="path"/>; the built-in shapes if it is null.</summary>
     /// <exception cref="DataException">There is nothing, nothing that is known, or something damaged.</exception>
@@ -31,6 +32,14 @@ public static class DatasetOpener
         {
             using var siblings = FolderContainer.OpenFlat(Path.GetDirectoryName(Path.GetFullPath(path))!);
             return IdxDataset.Open(siblings, Path.GetFileName(path), options);
+        }
+        if (NumpyDataset.IsNumpy(path, start))
+        {
+            return NumpyDataset.Open(path, options);
+        }
+        if (start.AsSpan().StartsWith("PAR1"u8))
+        {
+            return ParquetSet.Open(Path.GetDirectoryName(Path.GetFullPath(path))!, [Path.GetFileName(path)], options);
         }
         using var archive = OpenArchive(path, start);
         return Open(archive, options);
@@ -70,6 +79,14 @@ public static class DatasetOpener
         {
             return CifarDataset.Open(container, batches, options);
         }
+        if (Cifar100Dataset.FindTraining(container) is { } training)
+        {
+            return Cifar100Dataset.Open(container, training, options);
+        }
+        if (StlDataset.FindImages(container) is { } planes)
+        {
+            return StlDataset.Open(container, planes, options);
+        }
         var layout = ClassLayout.Resolve(container, options.Strict);
         if (layout.Files.Count > 0)
         {
@@ -80,9 +97,12 @@ public static class DatasetOpener
             }
             return set;
         }
-        throw container.Names.Any(name => Path.GetFileName(name) is "data_batch_1" or "batches.meta")
-            ? new DataException($"{container.Path} holds CIFAR-10's Python version; its binary version (data_batch_*.bin) or a "
-                + "folder of images is needed.")
+        if (container is FolderContainer && ParquetSet.FindShards(container) is { Length: > 0 } shards)
+        {
+            return ParquetSet.Open(container.Path, shards, options);
+        }
+        throw SetFiles.WayOut(container.Names) is { } other
+            ? new DataException($"{container.Path} holds {other}.")
             : new DataException($"There are no images in {container.Path}; {Tell(container.Names)}{TellPassedOver(container.Listing)}. {Accepted}");
     }
 
@@ -104,7 +124,8 @@ public static class DatasetOpener
         {
             return new TarContainer(path);
         }
-        throw OtherArchive.Describe(bytes) is { } other ? new DataException($"{path} is {other}")
+        throw SetFiles.WayOut([path]) is { } set ? new DataException($"{path} is one of {set}.")
+            : OtherArchive.Describe(bytes) is { } other ? new DataException($"{path} is {other}")
             : ImageHeader.Detect(bytes) is { } format
             ? new DataException($"{path} is a single {format} image; to train, give the folder that holds the images. {Accepted}")
             : new DataException($"{path} is no set of images ({(bytes.IsEmpty ? "the file is empty" : ImageHeader.Describe(bytes))}). {Accepted}");

@@ -2,18 +2,13 @@ using RawDiffusion.Images;
 
 namespace RawDiffusion.Data;
 
-/// <summary>Rows and columns.</summary>
-/// <param name="Height">Rows.</param>
-/// <param name="Width">Columns.</param>
-public readonly record struct ImageSize(int Height, int Width);
-
 /// <summary>How a dataset is opened.</summary>
 public sealed record DatasetOptions
 {
     /// <summary>True: any image that cannot be read is a failure. False: such images are left out, and <see cref="Warn"/> is told.</summary>
     public bool Strict { get; init; } = true;
 
-    /// <summary>Bring image files to this size: the largest centred part of this shape, shrunk. Null: all must be of one size already.</summary>
+    /// <summary>Bring images to this size: the largest centred part of this shape, shrunk or enlarged. Null: all must be of one size already.</summary>
     public ImageSize? Resize { get; init; }
 
     /// <summary>1 or 3 to convert image files; null: grey if all images are, else RGB.</summary>

@@ -76,7 +76,7 @@ internal sealed class ImageSet
             }
             decoded = _options.Decoder.Read(file.Bytes);
             image = decoded.Image;
-            image = _options.Resize is { } size ? AreaResize.CropAndShrink(image, size.Height, size.Width) : image;
+            image = _options.Resize is { } size ? AreaResize.CropAndResize(image, size.Height, size.Width) : image;
             image = _options.Channels is { } channels ? image.WithChannels(channels) : image;
         }
         catch (DataException e)
@@ -122,7 +122,7 @@ internal sealed class ImageSet
         {
             string Tell(int i) => $"{_layout.Files[i]} is {_images[i]!.Height}×{_images[i]!.Width}";
             throw new DataException($"The images in {_container.Path} are of different sizes: {Tell(first)}, {Tell(other)} "
-                + "(height × width). Set data.resize, as data.resize=32, to crop and shrink all of them to one size.");
+                + "(height × width). Set data.resize, as data.resize=32, to crop and scale all of them to one size.");
         }
     }
 

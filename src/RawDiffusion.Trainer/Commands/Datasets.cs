@@ -11,7 +11,7 @@ internal static class Datasets
     public static IDataset Open(DataConfig config) => DatasetOpener.Open(config.Path, new DatasetOptions
     {
         Strict = !config.Lenient,
-        Resize = config.Resize is { } side ? new ImageSize(side, side) : null,
+        Resize = config.Resize,
         Channels = config.Channels,
         Warn = Talk.Warning,
         Progress = Talk.IsLive && !Talk.IsQuiet ? new ReadingProgress() : null,

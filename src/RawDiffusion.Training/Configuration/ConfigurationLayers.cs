@@ -3,6 +3,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization.Metadata;
 using RawDiffusion.Core;
+using RawDiffusion.Data;
 using RawDiffusion.Diffusion;
 
 namespace RawDiffusion.Training.Configuration;
@@ -200,6 +201,7 @@ internal sealed class ConfigurationLayers
         string what = type == typeof(bool) ? "true or false"
             : type == typeof(double) ? "a number"
             : type == typeof(ClipRange) ? "true, false or a number above 0"
+            : type == typeof(ImageSize) ? "a whole number, or a height and a width such as [24, 32]"
             : type == typeof(string) ? "text"
             : type == typeof(ulong) ? "a whole number of at least 0"
             : type == typeof(int) || type == typeof(long) ? "a whole number"

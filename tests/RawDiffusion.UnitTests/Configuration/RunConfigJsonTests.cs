@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using RawDiffusion.Core;
+using RawDiffusion.Data;
 using RawDiffusion.Diffusion;
 using RawDiffusion.Training.Configuration;
 using Precision = RawDiffusion.Training.Configuration.Precision;
@@ -19,7 +20,7 @@ public class RunConfigJsonTests
         SampleEvery = 4,
         LogEvery = 5,
         KeepCheckpoints = 9,
-        Data = new() { Path = "/data/ü \"x\"", Flip = true, Lenient = true, Resize = 24, Channels = 1 },
+        Data = new() { Path = "/data/ü \"x\"", Flip = true, Lenient = true, Resize = new ImageSize(24, 32), Channels = 1 },
         Network = new()
         {
             BlockChannels = [64, 96],
@@ -115,6 +116,29 @@ public class RunConfigJsonTests
         var config = RunConfigJson.Parse("""{ "optimizer": { "beta1": 0.5 } }""", "file");
         Assert.Equal(ConfigurationDifference.Between(new RunConfig(), config).Select(difference => difference.ToString()), ["optimizer.beta1: 0.9 → 0.5"]);
     }
+
+    [Theory]
+    [InlineData("24", 24, 24, "24")]
+    [InlineData("[24, 32]", 24, 32, "[24,32]")]
+    [InlineData("[32,32]", 32, 32, "32")]
+    public void ASizeIsANumberOrAHeightAndAWidth(string json, int height, int width, string written)
+    {
+        var config = RunConfigJson.Parse($$"""{ "data": { "resize": {{json}} } }""", "file");
+        Assert.Equal(new ImageSize(height, width), config.Data.Resize);
+        Assert.Equal(written, RunConfigJson.ToJson(config)["data"]!["resize"]!.ToJsonString());
+    }
+
+    [Theory]
+    [InlineData("1.5")]
+    [InlineData("\"32\"")]
+    [InlineData("[32]")]
+    [InlineData("[32, 32, 3]")]
+    [InlineData("[32, null]")]
+    [InlineData("true")]
+    [InlineData("{ \"height\": 3 }")]
+    public void WhatIsNoSizeIsRefused(string json) => Assert.Contains(
+        "expected a whole number, or a height and a width such as [24, 32], or null",
+        Assert.Throws<ConfigurationException>(() => RunConfigJson.Parse($$"""{ "data": { "resize": {{json}} } }""", "file")).Message);
 
     [Fact]
     public void CommentsAndTrailingCommasAreAllowed() =>

@@ -18,7 +18,7 @@ public class DatasetOpenerTests
     [Theory]
     [InlineData("nothing", "If the data has moved, set data.path (of a run that goes on: in its config.json)")]
     [InlineData("empty folder", "it is empty. Accepted are")]
-    [InlineData("other files", "2 other files are there: a.csv, b.parquet. Accepted are")]
+    [InlineData("other files", "2 other files are there: a.csv, b.arrow. Accepted are")]
     [InlineData("text", "it looks like text: \"hello\"")]
     [InlineData("empty file", "the file is empty")]
     [InlineData("image", "is a single Png image; to train, give the folder")]
@@ -54,7 +54,7 @@ public class DatasetOpenerTests
                 break;
             case "other files":
                 folder.Write("a.csv", [1]);
-                folder.Write("b.parquet", [1]);
+                folder.Write("b.arrow", [1]);
                 break;
             default:
                 folder.Write("set", fault switch

@@ -116,7 +116,9 @@ public class ImageSetTests
 
         var data = DatasetOpener.Open(folder.Path, Options with { Resize = new ImageSize(3, 2) });
         Assert.Equal((3, 3, 2), (data.Count, data.Height, data.Width));
-        Assert.Contains("c.png: the picture is 4×4, smaller than the 5×5 asked for", Error(folder.Path, Options with { Resize = new ImageSize(5, 5) }));
+        var enlarged = DatasetOpener.Open(folder.Path, Options with { Resize = new ImageSize(5, 7) });
+        Assert.Equal((3, 5, 7), (enlarged.Count, enlarged.Height, enlarged.Width));
+        Assert.Equal([1, 2, 3], Pictures.Read(enlarged, 2)[^3..]);
     }
 
     [Fact]
