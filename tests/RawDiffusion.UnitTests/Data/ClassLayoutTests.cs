@@ -1,5 +1,4 @@
 using RawDiffusion.Core;
-using RawDiffusion.Data;
 
 namespace RawDiffusion.UnitTests.Data;
 

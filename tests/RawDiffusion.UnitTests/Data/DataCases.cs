@@ -1,5 +1,4 @@
 using RawDiffusion.Data;
-using RawDiffusion.Images;
 using RawDiffusion.Testing;
 
 namespace RawDiffusion.UnitTests.Data;
