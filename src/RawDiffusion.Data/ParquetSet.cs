@@ -1,5 +1,4 @@
 using System.Text.RegularExpressions;
-using Parquet.Schema;
 using RawDiffusion.Core;
 
 namespace RawDiffusion.Data;
@@ -42,7 +41,7 @@ internal static partial class ParquetSet
                 throw new DataException($"{folder}: the classes of {files[0]} are not those of the other files. Give the files of one set.");
             }
             string path = files.Length == 1 ? shards[0].Path : folder;
-            using var container = new ParquetContainer(path, shards, [.. columns.Select(column => column.Images)]);
+            using IContainer container = new ParquetContainer(path, shards, [.. columns.Select(column => column.Images)]);
             if (container.Names.Count == 0)
             {
                 throw new DataException($"{path} holds no rows, and so no images.");
