@@ -7,7 +7,8 @@ namespace RawDiffusion.Data;
 public static class DatasetOpener
 {
     private const string Accepted = "Accepted are: a folder, zip or tar (.tar, .tar.gz) of images (PNG, JPEG, WebP, GIF, BMP, TIFF, PGM, PPM; class folders or files of labels " +
-        "beside them give classes), MNIST's IDX files (.gz or not), the binary files of CIFAR-10, CIFAR-100 and STL-10, NumPy's .npz and .npy files of bytes, and Parquet files as " +
+        "beside them give classes), MNIST's IDX files (.gz or not), the binary files of CIFAR-10, CIFAR-100 and STL-10, NumPy's .npz and .npy files of bytes, " +
+            "and Parquet files as " +
         "Hugging Face's hub has them.";
 
     /// <summary>Opens the set at <paramref name="path"/>; the built-in shapes if it is null.</summary>

@@ -8,8 +8,8 @@ public sealed class Image
     /// <summary>The longest side that is read or written, JPEG's own.</summary>
     public const int MaxSide = 65535;
 
-    /// <summary>The most pixels that are read or written: more than cameras take, and 384 MiB as RGB, so that a few at once fit into memory (Pillow's bound is 179 million).</summary>
-    public const int MaxPixels = 1 << 27;
+    /// <summary>The most pixels of a picture: its bytes fit into an array.</summary>
+    public const int MaxPixels = 1 << 28;
 
     /// <summary>The bytes [Height, Width, Channels].</summary>
     public byte[] Pixels { get; }
@@ -146,7 +146,7 @@ public sealed class Image
         }
         if (height * width > MaxPixels)
         {
-            throw new DataException($"the picture is said to be {height}×{width}; at most {MaxPixels:N0} pixels are read or written");
+            throw new DataException($"the picture is said to be {height}×{width}; at most {MaxPixels:N0} pixels are possible");
         }
     }
 }

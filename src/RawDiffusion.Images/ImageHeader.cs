@@ -7,6 +7,10 @@ namespace RawDiffusion.Images;
 /// <summary>What the first bytes of a file tell; its name is never asked.</summary>
 public static class ImageHeader
 {
+    /// <summary>The most pixels that are read from a file: more than cameras take, and 384 MiB as RGB, so that a few at once fit into memory (Pillow's bound is 179
+    /// million).</summary>
+    public const int MaxPixels = 1 << 27;
+
     /// <summary>The format that can be read, or null.</summary>
     public static ImageFormat? Detect(ReadOnlySpan<byte> file) =>
         file.StartsWith(PngChunks.Signature) ? ImageFormat.Png
@@ -42,6 +46,10 @@ public static class ImageHeader
     internal static void CheckSize(long height, long width, int fileBytes, long pixelsPerByte)
     {
         Image.CheckSize(height, width);
+        if (height * width > MaxPixels)
+        {
+            throw new DataException($"the picture is said to be {height}×{width}; at most {MaxPixels:N0} pixels are read");
+        }
         if (pixelsPerByte > 0 && height * width > fileBytes * pixelsPerByte)
         {
             throw new DataException($"the file is truncated or a decompression bomb: {fileBytes} bytes cannot hold {height}×{width} pixels");
@@ -55,7 +63,8 @@ public static class ImageHeader
         {
             string brand = Encoding.ASCII.GetString(file.Slice(8, 4));
             var brands = file[8..(int)Math.Clamp(BinaryPrimitives.ReadUInt32BigEndian(file), 12, (uint)file.Length)];
-            return brands.IndexOf("avif"u8) >= 0 || brands.IndexOf("avis"u8) >= 0 ? "it is an AVIF image" : Heif.Contains(brand, StringComparison.Ordinal) ? "it is a HEIC image" : null;
+            return brands.IndexOf("avif"u8) >= 0 || brands.IndexOf("avis"u8) >= 0 ? "it is an AVIF image"
+                : Heif.Contains(brand, StringComparison.Ordinal) ? "it is a HEIC image" : null;
         }
         return file.StartsWith("II+\0"u8) || file.StartsWith("MM\0+"u8) ? "it is a BigTIFF image"
             : file.StartsWith("\0\0\0\u000CjP  "u8) || file.StartsWith((ReadOnlySpan<byte>)[0xFF, 0x4F, 0xFF, 0x51]) ? "it is a JPEG 2000 image"

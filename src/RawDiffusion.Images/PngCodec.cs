@@ -7,13 +7,14 @@ using SixLabors.ImageSharp.PixelFormats;
 
 namespace RawDiffusion.Images;
 
-/// <summary>PNG by ImageSharp, of every colour type and bit depth, interlaced or not. Deeper samples are rounded to 8 bits, and what is transparent is composed over black.</summary>
+/// <summary>PNG by ImageSharp, of every colour type and bit depth, interlaced or not. Deeper samples are rounded to 8 bits, and what is transparent is composed
+/// over black.</summary>
 internal static class PngCodec
 {
     /// <summary>ImageSharp with PNG as its only format, and no more memory than the largest picture takes.</summary>
     public static Configuration Configuration { get; } = new(new PngConfigurationModule())
     {
-        MemoryAllocator = MemoryAllocator.Create(new MemoryAllocatorOptions { MaximumPoolSizeMegabytes = 64, AllocationLimitMegabytes = Image.MaxPixels / (1 << 20) * 8 }),
+        MemoryAllocator = MemoryAllocator.Create(new MemoryAllocatorOptions { MaximumPoolSizeMegabytes = 64, AllocationLimitMegabytes = ImageHeader.MaxPixels / (1 << 20) * 8 }),
         MaxDegreeOfParallelism = 1,
     };
 

@@ -10,6 +10,9 @@ public static class SampleFiles
 {
     private const string ImageName = "image-";
 
+    /// <summary>The longest side of a picture that is written: longer ones are opened by few programs.</summary>
+    public const int LongestSide = 16384;
+
     /// <summary>Makes a folder and tries that it can be written to.</summary>
     /// <exception cref="StorageException">It cannot be.</exception>
     public static void Prepare(string folder) => StorageFailure.Guard($"write into {folder}", () =>
@@ -21,7 +24,7 @@ public static class SampleFiles
     });
 
     /// <summary>Whether one picture holds a grid of so many images.</summary>
-    public static bool FitOneGrid(int count, int height, int width) => GridFit.Of(count, height, width, Image.MaxSide).Shown == count;
+    public static bool FitOneGrid(int count, int height, int width) => GridFit.Of(count, height, width, LongestSide).Shown == count;
 
     /// <summary>Writes the images as one grid, or the first ones, as many as fit.</summary>
     /// <param name="images">What was drawn.</param>
@@ -29,7 +32,7 @@ public static class SampleFiles
     /// <param name="side">The longest side of the picture.</param>
     /// <returns>How many images the grid shows.</returns>
     /// <exception cref="StorageException">It cannot be written.</exception>
-    public static int WriteGrid(SampledImages images, string path, int side = Image.MaxSide)
+    public static int WriteGrid(SampledImages images, string path, int side = LongestSide)
     {
         var fit = GridFit.Of(images.Count, images.Height, images.Width, side);
         int size = images.Height * images.Width * images.Channels;
@@ -64,7 +67,7 @@ public static class SampleFiles
     public static void WriteFilmStrip(SampledImages images, int count, string path)
     {
         var moments = images.Trajectory.Append(images.Pixels).Select(pixels => (IReadOnlyList<Image>)Split(images, pixels)[..count]);
-        WritePng(FilmStrip.Tile([.. moments], style: GridFit.Of(1, images.Height, images.Width, Image.MaxSide).Style), path);
+        WritePng(FilmStrip.Tile([.. moments], style: GridFit.Of(1, images.Height, images.Width, LongestSide).Style), path);
     }
 
     /// <summary>Writes the images as NumPy's archive: <c>arr_0</c> of bytes [N, H, W, C], and <c>arr_1</c> of int64 [N] if there are labels.</summary>

@@ -94,7 +94,7 @@ internal sealed record SampleTarget(string Folder, string? File, string Format)
         {
             SampleFiles.WriteNpz(images, main);
         }
-        else if (SampleFiles.WriteGrid(images, main, File is null ? FolderGridSide : Images.Image.MaxSide) is var shown && shown < images.Count)
+        else if (SampleFiles.WriteGrid(images, main, File is null ? FolderGridSide : SampleFiles.LongestSide) is var shown && shown < images.Count)
         {
             Talk.Line($"{main} shows the first {shown:N0} of {images.Count:N0} images");
         }

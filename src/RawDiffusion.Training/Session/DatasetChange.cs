@@ -37,8 +37,10 @@ internal static class DatasetChange
         }
     }
 
-    private static string Reason(DatasetInfo before, IDataset now) => now.Fingerprint.StartsWith(OverPixels, StringComparison.Ordinal) && !before.Fingerprint.StartsWith(OverPixels, StringComparison.Ordinal)
-        ? " (the run began with an older version, which read image files by libgd: WebP, GIF, BMP and TIFF may have other pixels now, and pictures with an EXIF orientation are turned)"
+    private static string Reason(DatasetInfo before, IDataset now) =>
+        now.Fingerprint.StartsWith(OverPixels, StringComparison.Ordinal) && !before.Fingerprint.StartsWith(OverPixels, StringComparison.Ordinal)
+        ? " (the run began with an older version, which read image files by libgd: WebP, GIF, BMP and TIFF may have other pixels now, and pictures with an EXIF " +
+            "orientation are turned)"
         : "";
 
     private static string Short(string fingerprint) => fingerprint.Length > 12 ? fingerprint[..12] : fingerprint;

@@ -28,6 +28,11 @@ public sealed class ContractTests : IDisposable
             d.MeanSquaredError(t["prediction", 2, 5], t["target", 2, 5], t["weights", 2], t.Out("per sample", 2), t.Out("loss", 1)),
         ["MeanSquaredErrorBackward"] = (d, t) =>
             d.MeanSquaredErrorBackward(t["dloss", 1], t["prediction", 2, 5], t["target", 2, 5], t["weights", 2], t.Into("dprediction", 2, 5)),
+        ["GaussianBound"] = (d, t) => d.GaussianBound(
+            t["prediction", 2, 5], t["range", 2, 5], t["xt", 2, 5], t["target", 2, 5], t["rows", 2, 8], t["weights", 2], t.Out("per sample", 2), t.Out("loss", 1)),
+        ["GaussianBoundBackward"] = (d, t) => d.GaussianBoundBackward(
+            t["dloss", 1], t["prediction", 2, 5], t["range", 2, 5], t["xt", 2, 5], t["target", 2, 5], t["rows", 2, 8], t["weights", 2],
+            t.Into("dprediction", 2, 5), t.Into("drange", 2, 5)),
         ["Attention"] = (d, t) => d.Attention(t["q", 2, 3, 4], t["k", 2, 3, 4], t["v", 2, 3, 4], t.Out("y", 2, 3, 4), t.Out("p", 2, 2, 3, 3), 2),
         ["AttentionBackward"] = (d, t) => d.AttentionBackward(
             t["dy", 2, 3, 4], t["q", 2, 3, 4], t["k", 2, 3, 4], t["v", 2, 3, 4], t["p", 2, 2, 3, 3], t.Into("dq", 2, 3, 4), t.Into("dk", 2, 3, 4), t.Into("dv", 2, 3, 4), 2),
