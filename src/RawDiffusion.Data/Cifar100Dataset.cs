@@ -7,11 +7,12 @@ internal static class Cifar100Dataset
 {
     private const int Side = 32, Pixels = 3 * Side * Side, Record = 2 + Pixels, Classes = 100, Groups = 20;
 
-    /// <summary>The training file among a container's files: <c>train.bin</c> beside <c>fine_label_names.txt</c>; null if there is none.</summary>
-    public static string? FindTraining(IContainer container) => container.Names.FirstOrDefault(name =>
-        Path.GetFileName(name) == "train.bin" && container.Names.Contains(SetFiles.Beside(name, "fine_label_names.txt")));
+    /// <summary>A part's file among a container's files: <c>train.bin</c> or <c>test.bin</c> beside <c>fine_label_names.txt</c>; null if there are no such files.</summary>
+    /// <exception cref="DataException">There is only the other part.</exception>
+    public static string? FindImages(IContainer container, DatasetSplit split) => SplitNames.Choose(split, container.Path, [.. container.Names.Where(name =>
+        Path.GetFileName(name) is "train.bin" or "test.bin" && container.Names.Contains(SetFiles.Beside(name, "fine_label_names.txt")))]).FirstOrDefault();
 
-    /// <summary>Reads the training images.</summary>
+    /// <summary>Reads the images.</summary>
     /// <exception cref="DataException">The file is no whole number of records, or a label is out of range.</exception>
     public static IDataset Open(IContainer container, string training, DatasetOptions options)
     {

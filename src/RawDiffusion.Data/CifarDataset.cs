@@ -9,8 +9,14 @@ internal static partial class CifarDataset
 {
     private const int Side = 32, Plane = Side * Side, Record = 1 + 3 * Plane, Classes = 10;
 
-    /// <summary>The training batches among a container's files, in order.</summary>
-    public static string[] FindBatches(IContainer container) => [.. container.Names.Where(name => BatchName().IsMatch(name))];
+    /// <summary>A part's batches among a container's files, in order.</summary>
+    /// <exception cref="DataException">There are batches, but none of that part.</exception>
+    public static string[] FindBatches(IContainer container, DatasetSplit split)
+    {
+        string[] training = [.. container.Names.Where(name => BatchName().IsMatch(name))];
+        return split == DatasetSplit.Train || training.Length == 0 ? training
+            : SplitNames.Choose(split, container.Path, [.. training, .. container.Names.Where(name => Path.GetFileName(name) == "test_batch.bin")]);
+    }
 
     /// <summary>Reads the batches.</summary>
     /// <exception cref="DataException">A batch is no whole number of records, or a label is out of range.</exception>

@@ -14,13 +14,14 @@ internal sealed record ClassLayout(IReadOnlyList<string> Files, int[]? Labels, I
     public IReadOnlyList<string> Notes { get; private init; } = [];
 
     /// <summary>
-    /// Strips folders that hold everything, takes only <c>train/</c> of a set with splits, and then takes for classes what files beside the images
+    /// Strips folders that hold everything, takes only one part (<c>train/</c>) of a set with splits, and then takes for classes what files beside the images
     /// tell, or else the topmost folders that are left.
     /// </summary>
     /// <param name="container">The files.</param>
+    /// <param name="split">Which part to take; a set without parts is all training part.</param>
     /// <param name="strict">Whether what cannot be listed, and images without a class among others with one, are failures; otherwise they are left out.</param>
-    /// <exception cref="DataException">Images lie beside class folders, what folders mean cannot be told, or a failure in strict mode.</exception>
-    public static ClassLayout Resolve(IContainer container, bool strict)
+    /// <exception cref="DataException">Images lie beside class folders, what folders mean cannot be told, there is no such part, or a failure in strict mode.</exception>
+    public static ClassLayout Resolve(IContainer container, bool strict, DatasetSplit split = DatasetSplit.Train)
     {
         var leftOut = new LeftOut();
         var notes = new List<string>();
@@ -29,13 +30,19 @@ internal sealed record ClassLayout(IReadOnlyList<string> Files, int[]? Labels, I
         int prefix = CommonFolder(files, 0);
         if (FolderMeaning.AreSplits(container.Path, [.. files.Select(name => name[prefix..])]))
         {
-            string Split(string name) => FolderMeaning.Top(name[prefix..]);
-            foreach (string name in files.Where(name => !FolderMeaning.IsTraining(Split(name))))
+            int start = prefix;
+            string Part(string name) => FolderMeaning.Top(name[start..]);
+            string[] chosen = SplitNames.Choose(split, container.Path, [.. files.Select(Part).Where(part => part.Length > 0).Distinct()]);
+            foreach (string name in files.Where(name => !chosen.Contains(Part(name))))
             {
-                leftOut.AddFile(Split(name) is { Length: > 0 } folder ? $"in {folder}/" : "beside the folders", "train/ is taken");
+                leftOut.AddFile(Part(name) is { Length: > 0 } folder ? $"in {folder}/" : "beside the folders", $"{chosen[0]}/ is taken");
             }
-            files = [.. files.Where(name => FolderMeaning.IsTraining(Split(name)))];
+            files = [.. files.Where(name => chosen.Contains(Part(name)))];
             prefix = CommonFolder(files, prefix);
+        }
+        else if (split == DatasetSplit.Test && files.Length > 0)
+        {
+            throw SplitNames.NoTest(container.Path, files);
         }
         NoteEmptyFolders(container, images, prefix, leftOut);
         var layout = Classify(container, files, prefix, strict, leftOut, notes);

@@ -72,23 +72,23 @@ public static class DatasetOpener
 
     private static IDataset Open(IContainer container, DatasetOptions options)
     {
-        if (IdxDataset.FindImages(container) is { } images)
+        if (IdxDataset.FindImages(container, options.Split) is { } images)
         {
             return IdxDataset.Open(container, images, options);
         }
-        if (CifarDataset.FindBatches(container) is { Length: > 0 } batches)
+        if (CifarDataset.FindBatches(container, options.Split) is { Length: > 0 } batches)
         {
             return CifarDataset.Open(container, batches, options);
         }
-        if (Cifar100Dataset.FindTraining(container) is { } training)
+        if (Cifar100Dataset.FindImages(container, options.Split) is { } records)
         {
-            return Cifar100Dataset.Open(container, training, options);
+            return Cifar100Dataset.Open(container, records, options);
         }
-        if (StlDataset.FindImages(container) is { } planes)
+        if (StlDataset.FindImages(container, options.Split) is { } planes)
         {
             return StlDataset.Open(container, planes, options);
         }
-        var layout = ClassLayout.Resolve(container, options.Strict);
+        var layout = ClassLayout.Resolve(container, options.Strict, options.Split);
         if (layout.Files.Count > 0)
         {
             var set = ImageSet.Open(container, layout, options);
@@ -98,7 +98,7 @@ public static class DatasetOpener
             }
             return set;
         }
-        if (container is FolderContainer && ParquetSet.FindShards(container) is { Length: > 0 } shards)
+        if (container is FolderContainer && ParquetSet.FindShards(container, options.Split) is { Length: > 0 } shards)
         {
             return ParquetSet.Open(container.Path, shards, options);
         }

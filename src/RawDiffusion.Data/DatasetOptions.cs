@@ -8,6 +8,9 @@ public sealed record DatasetOptions
     /// <summary>True: any image that cannot be read is a failure. False: such images are left out, and <see cref="Warn"/> is told.</summary>
     public bool Strict { get; init; } = true;
 
+    /// <summary>Which part of the set to open.</summary>
+    public DatasetSplit Split { get; init; }
+
     /// <summary>Bring images to this size: the largest centred part of this shape, shrunk or enlarged. Null: all must be of one size already.</summary>
     public ImageSize? Resize { get; init; }
 

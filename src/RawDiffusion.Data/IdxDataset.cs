@@ -7,13 +7,11 @@ namespace RawDiffusion.Data;
 /// <summary>MNIST and the sets in its format: a file of grey images and a file of labels.</summary>
 internal static partial class IdxDataset
 {
-    /// <summary>The training images among a container's files: the ones named "train", or the only ones. Null if there are none.</summary>
-    /// <exception cref="DataException">There are several.</exception>
-    public static string? FindImages(IContainer container)
+    /// <summary>A part's images among a container's files. Null if there are no such files.</summary>
+    /// <exception cref="DataException">There are several, or none of that part.</exception>
+    public static string? FindImages(IContainer container, DatasetSplit split)
     {
-        string[] all = [.. container.Names.Where(name => ImagesName().IsMatch(name))];
-        string[] training = [.. all.Where(name => Path.GetFileName(name).Contains("train", StringComparison.OrdinalIgnoreCase))];
-        string[] candidates = training.Length > 0 ? training : all;
+        string[] candidates = SplitNames.Choose(split, container.Path, [.. container.Names.Where(name => ImagesName().IsMatch(name))]);
         if (candidates.Length == 2 && candidates[0] + ".gz" == candidates[1])
         {
             return candidates[0];

@@ -27,7 +27,7 @@ internal static partial class NumpyDataset
     {
         bool isArchive = Path.GetExtension(path).Equals(".npz", StringComparison.OrdinalIgnoreCase);
         using var arrays = isArchive ? NumpyArrays.OpenArchive(path) : NumpyArrays.OpenFile(path);
-        string images = isArchive ? FindImages(path, arrays) : Path.GetFileNameWithoutExtension(path);
+        string images = isArchive ? FindImages(path, arrays, options.Split) : Path.GetFileNameWithoutExtension(path);
         string? labels = LabelNames(images).FirstOrDefault(arrays.Names.Contains);
         string[] others = [.. arrays.Names.Where(name => isArchive && name != images && name != labels).Order(StringComparer.Ordinal)];
         if (others.Length > 0)
@@ -40,12 +40,11 @@ internal static partial class NumpyDataset
         return (pixels with { Labels = classes, ClassNames = names }).ToDataset(path, options);
     }
 
-    private static string FindImages(string path, NumpyArrays arrays)
+    private static string FindImages(string path, NumpyArrays arrays, DatasetSplit split)
     {
         var headers = arrays.Names.Order(StringComparer.Ordinal).Select(name => (Name: name, Header: arrays.Header(name))).ToArray();
         string[] all = [.. headers.Where(array => array.Header.IsBytes && array.Header.Shape.Count is 3 or 4).Select(array => array.Name)];
-        string[] training = [.. all.Where(name => name == "arr_0" || name.Contains("train", StringComparison.OrdinalIgnoreCase))];
-        string[] candidates = training.Length > 0 ? training : all;
+        string[] candidates = split == DatasetSplit.Train && all.Contains("arr_0") ? ["arr_0"] : SplitNames.Choose(split, path, all);
         if (candidates.Length == 1)
         {
             return candidates[0];

@@ -9,13 +9,10 @@ namespace RawDiffusion.Data;
 /// </summary>
 internal static partial class ParquetSet
 {
-    /// <summary>The training files among a container's: the ones named "train", or all.</summary>
-    public static string[] FindShards(IContainer container)
-    {
-        string[] all = [.. container.Names.Where(name => Path.GetExtension(name).Equals(".parquet", StringComparison.OrdinalIgnoreCase))];
-        string[] training = [.. all.Where(name => name.Split('/').Any(part => part.StartsWith("train", StringComparison.OrdinalIgnoreCase)))];
-        return training.Length > 0 ? training : all;
-    }
+    /// <summary>A part's files among a container's; for training all, where none is called a part.</summary>
+    /// <exception cref="DataException">There are such files, but none of that part.</exception>
+    public static string[] FindShards(IContainer container, DatasetSplit split) => SplitNames.Choose(
+        split, container.Path, [.. container.Names.Where(name => Path.GetExtension(name).Equals(".parquet", StringComparison.OrdinalIgnoreCase))]);
 
     /// <summary>Reads the images and, where there is a column of them, their classes.</summary>
     /// <param name="folder">Where the files are.</param>

@@ -9,11 +9,12 @@ namespace RawDiffusion.Data;
 internal static class StlDataset
 {
     private const int Side = 96, Plane = Side * Side, Classes = 10;
-    private static readonly string[] Images = ["train_X.bin", "unlabeled_X.bin"];
+    private static readonly string[] Images = ["train_X.bin", "unlabeled_X.bin", "test_X.bin"];
 
-    /// <summary>The training images among a container's files, or the unlabelled ones where there are no others; null if there are none.</summary>
-    public static string? FindImages(IContainer container) =>
-        Images.Select(file => container.Names.FirstOrDefault(name => Path.GetFileName(name) == file)).FirstOrDefault(name => name is not null);
+    /// <summary>A part's images among a container's files, for training the unlabelled ones where there are no others; null if there are no such files.</summary>
+    /// <exception cref="DataException">There are images, but none of that part.</exception>
+    public static string? FindImages(IContainer container, DatasetSplit split) => SplitNames.Choose(split, container.Path,
+        [.. Images.SelectMany(file => container.Names.Where(name => Path.GetFileName(name) == file))]).FirstOrDefault();
 
     /// <summary>Reads the images and, where their file is there, the labels.</summary>
     /// <exception cref="DataException">A file is no whole number of images, or a label is out of range.</exception>

@@ -38,6 +38,9 @@ public sealed class LoadedModel : IDisposable
     /// <summary>What its files say of it.</summary>
     public ModelDescription Description { get; }
 
+    /// <summary>The training step of its checkpoint; null where it is of none.</summary>
+    public long? Step { get; private set; }
+
     /// <summary>One line for people.</summary>
     public string Text { get; }
 
@@ -77,10 +80,12 @@ public sealed class LoadedModel : IDisposable
     private static LoadedModel FromCheckpoint(Checkpoint checkpoint, Device device, WeightsChoice weights)
     {
         bool average = weights == WeightsChoice.Ema;
-        return Loaded(
+        var loaded = Loaded(
             ModelDescription.Of(checkpoint), device,
             count => $"{checkpoint.Path}, {(average ? "moving average" : "raw weights")} of step {checkpoint.Step:N0}, {count:N0} parameters",
             parameters => ParameterFiles.Load(checkpoint, average ? "ema.safetensors" : "weights.safetensors", parameters, parameters.Values));
+        loaded.Step = checkpoint.Step;
+        return loaded;
     }
 
     /// <summary>A model with its weights; nothing is left behind where they cannot be loaded.</summary>

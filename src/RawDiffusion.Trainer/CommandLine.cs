@@ -20,6 +20,7 @@ internal static class CommandLine
             ResumeCommand.Create(),
             SampleCommand.Create(),
             RunsCommand.Create(),
+            EvaluateCommand.Create(),
             PredictCommand.Create(),
             BenchCommand.Create(),
             ExportCommand.Create(),
@@ -51,7 +52,9 @@ internal static class CommandLine
         bool isRoot = command is RootCommand;
         string help = $"`rawdiffusion {(isRoot ? "" : command.Name + " ")}--help` explains {(isRoot ? "the commands" : "its options")}.";
         // What follows an unknown option is its value, no mistake of its own.
-        var unmatched = parse.UnmatchedTokens.Any(token => token.StartsWith('-')) ? parse.UnmatchedTokens.Where(token => token.StartsWith('-')) : parse.UnmatchedTokens;
+        // What an unknown command would have taken cannot be known; the parser takes all of it for unknown commands.
+        var unmatched = isRoot && parse.UnmatchedTokens.Any(token => !token.StartsWith('-')) ? parse.UnmatchedTokens.Where(token => !token.StartsWith('-')).Take(1)
+            : parse.UnmatchedTokens.Any(token => token.StartsWith('-')) ? parse.UnmatchedTokens.Where(token => token.StartsWith('-')) : parse.UnmatchedTokens;
         var problems = unmatched.Select(token => isRoot
             ? $"there is no command {token}{OtherNames.CommandHint(token, command.Subcommands.Select(sub => sub.Name))}"
             : $"there is no option or place for {token}{OtherNames.OptionHint(token, command)}").ToList();

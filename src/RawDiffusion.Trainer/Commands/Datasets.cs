@@ -6,10 +6,11 @@ namespace RawDiffusion.Trainer.Commands;
 /// <summary>Opens the data that a configuration names.</summary>
 internal static class Datasets
 {
-    /// <summary>Reads the whole set into memory, and says so where that takes long.</summary>
+    /// <summary>Reads a part of a set into memory, and says so where that takes long.</summary>
     /// <exception cref="Core.DataException">There is nothing, or something unusable.</exception>
-    public static IDataset Open(DataConfig config) => DatasetOpener.Open(config.Path, new DatasetOptions
+    public static IDataset Open(DataConfig config, DatasetSplit split = DatasetSplit.Train) => DatasetOpener.Open(config.Path, new DatasetOptions
     {
+        Split = split,
         Strict = !config.Lenient,
         Resize = config.Resize,
         Channels = config.Channels,

@@ -2,8 +2,10 @@ using System.Diagnostics;
 
 namespace RawDiffusion.Trainer.Terminal;
 
-/// <summary>How far drawing has come: a line in place on a terminal, a line every few seconds elsewhere.</summary>
-internal sealed class SamplingProgress
+/// <summary>How far long work has come: a line in place on a terminal, a line every few seconds elsewhere.</summary>
+/// <param name="doing">What is going on, such as "drawing".</param>
+/// <param name="done">What was done in the end, such as "drawn".</param>
+internal sealed class SamplingProgress(string doing = "drawing", string done = "drawn")
 {
     private readonly Stopwatch _clock = Stopwatch.StartNew();
     private readonly double _interval = Talk.IsLive ? 0.2 : 5;
@@ -23,7 +25,7 @@ internal sealed class SamplingProgress
             return;
         }
         _nextLine = seconds + _interval;
-        string text = share < 1 ? $"drawing: {share:P0}, {Talk.Duration(seconds / share * (1 - share))} left" : $"drawn in {seconds:0.0} s";
+        string text = share < 1 ? $"{doing}: {share:P0}, {Talk.Duration(seconds / share * (1 - share))} left" : $"{done} in {seconds:0.0} s";
         if (Talk.IsLive)
         {
             Console.Error.Write($"\r{text,-40}{(share < 1 ? "" : "\n")}");
