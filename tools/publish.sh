@@ -20,7 +20,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 for build; do
   case $build in
-    x86-64-v[34]) properties=(-p:Native=true -p:IlcInstructionSet="$build") files=(rawdiffusion) ;;
+    x86-64-v[34]) properties=(-p:Native=true -p:IlcInstructionSet="$build") files=(rawdiffusion libSkiaSharp.so) ;;
     portable) properties=(--self-contained -p:Trimmed=true) files=('*') ;;
     *) echo "publish.sh: there is no build '$build'; there are x86-64-v4, x86-64-v3 and portable" >&2; exit 2 ;;
   esac
