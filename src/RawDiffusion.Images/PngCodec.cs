@@ -56,7 +56,14 @@ internal static class PngCodec
                 }
             }),
         };
-        return (image, chunks.Exif.Length == 0 ? 1 : new ExifProfile(chunks.Exif).GetValue(ExifTag.Orientation)?.Value ?? 1);
+        return (image, chunks.Exif.Length == 0 ? 1 : OrientationOf(chunks.Exif));
+    }
+
+    private static int OrientationOf(byte[] exif)
+    {
+        // ImageSharp makes an array of this type by reflection, which native code has only where it is mentioned.
+        GC.KeepAlive(Array.Empty<ExifDataType>());
+        return new ExifProfile(exif).GetValue(ExifTag.Orientation)?.Value ?? 1;
     }
 
     private static Image Read<TPixel>(PngChunks chunks, Action<ReadOnlySpan<TPixel>, Span<byte>> convert)

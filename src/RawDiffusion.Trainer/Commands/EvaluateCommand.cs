@@ -70,7 +70,7 @@ internal static class EvaluateCommand
             Seed = parse.GetValue(Seed) ?? 0,
         };
         Talk.Line($"{loaded.Text} on {device.Description}: the variational bound of {Talk.Count(request.Count, "image")} of {data.Description}, " +
-            $"{request.TermsPerImage ?? loaded.Model.Process.Schedule.Steps - 1} and 1 evaluations each");
+            $"{(request.TermsPerImage ?? loaded.Model.Process.Schedule.Steps - 1) + 1} evaluations of the network for each");
 
         var progress = new SamplingProgress("evaluating", "evaluated");
         using var interruption = new Interruption(_ => { });

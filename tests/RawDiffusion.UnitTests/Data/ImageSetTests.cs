@@ -65,6 +65,36 @@ public class ImageSetTests
     }
 
     [Fact]
+    public void TheFingerprintIsOfPixelsAndTheFormerOneOfFiles()
+    {
+        using var folder = new TempFolder();
+        folder.Write("1.png", Pictures.Png(7, 7, 7));
+        var asRgb = DatasetOpener.Open(folder.Path, Options);
+        folder.Write("1.png", PngWriter.Encode(new Image(4, 4, 1, [.. Enumerable.Repeat((byte)7, 16)])));
+        var asGrey = DatasetOpener.Open(folder.Path, Options);
+        Assert.Matches("^v2-[0-9a-f]{64}$", asRgb.Fingerprint);
+        Assert.Equal(asRgb.Fingerprint, asGrey.Fingerprint);
+        Assert.Matches("^[0-9a-f]{64}$", asRgb.FormerFingerprint);
+        Assert.NotEqual(asRgb.FormerFingerprint, asGrey.FormerFingerprint);
+    }
+
+    /// <summary>Where the older reader's pixels may have been others, its fingerprint does not count.</summary>
+    [Theory]
+    [InlineData("444.jpg", true)]
+    [InlineData("rgb.png", true)]
+    [InlineData("o1.jpg", true)]
+    [InlineData("o6.jpg", false)]
+    [InlineData("o3.png", false)]
+    [InlineData("lossy.webp", false)]
+    [InlineData("raw.tif", false)]
+    public void TheFormerFingerprintCountsWhereThePixelsAreTheSame(string name, bool counts)
+    {
+        using var folder = new TempFolder();
+        folder.Write(name, File.ReadAllBytes(Path.Combine(StoredFiles.Folder("pictures"), name)));
+        Assert.Equal(counts, DatasetOpener.Open(folder.Path, new DatasetOptions()).FormerFingerprint is not null);
+    }
+
+    [Fact]
     public void ImagesInOneFolderHaveNoLabels()
     {
         using var folder = new TempFolder();
