@@ -103,6 +103,10 @@ internal static class SampleCommand
         Talk.Line(
             $"{loaded.Text} on {device.Description}: {request.Count} images, {NamedEnum<SamplerName>.NameOf(sampling.Sampler)} with {sampling.Steps} steps " +
             $"({ImageSampler.Evaluations(loaded.Model, request)} network evaluations an image), seed {request.Seed}");
+        foreach (string assumption in loaded.Description.Assumptions)
+        {
+            Talk.Line(assumption);
+        }
         if (loaded.Model.Classes > 0)
         {
             string classes = ClassNames.Describe(loaded.ClassNames, loaded.Model.Classes);
