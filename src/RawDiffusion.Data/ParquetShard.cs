@@ -120,6 +120,7 @@ internal sealed class ParquetShard : IDisposable
             throw new DataException($"{Path}: column {field.Path} of row group {group} has {chunk?.NumValues} values and {chunk?.TotalUncompressedSize} bytes; expected are " +
                 $"{rows.RowCount} values and at most {Math.Min(_memoryLimit, int.MaxValue)} bytes, which are allowed in memory. Write the set in smaller groups of rows.");
         }
+        ParquetCheck.Pages(_file, chunk, Math.Min(_memoryLimit, int.MaxValue));
         var column = (RawColumnData<T>)rows.ReadRawColumnDataBaseAsync(field).AsTask().GetAwaiter().GetResult();
         int there = field.MaxDefinitionLevel == 0 ? (int)rows.RowCount : column.DefinitionLevels.Count(field.MaxDefinitionLevel);
         if ((field.MaxDefinitionLevel > 0 && column.DefinitionLevels.Length < rows.RowCount) || column.Values.Length < there)
@@ -162,6 +163,8 @@ internal sealed class ParquetShard : IDisposable
         {
             throw new DataException($"{path} is damaged: its description is said to take {footer} bytes of the file's {file.Length}. Fetch it again.");
         }
+        ParquetCheck.Footer(file, footer);
+        file.Seek(0, SeekOrigin.Begin);
     }
 
     /// <summary>Whatever the library throws at a damaged file, and it is many things, is that the file cannot be read.</summary>

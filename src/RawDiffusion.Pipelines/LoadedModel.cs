@@ -51,19 +51,19 @@ public sealed class LoadedModel : IDisposable
     /// <param name="path">A run folder (its newest intact checkpoint), a checkpoint or a folder of diffusers.</param>
     /// <param name="device">Where to put it.</param>
     /// <param name="weights">Which weights; a folder of diffusers has but one.</param>
-    /// <param name="notice">Receives a line about each damaged checkpoint that was passed over.</param>
+    /// <param name="notice">Receives a line about each damaged checkpoint that was passed over, and about weights that are not stored as usual.</param>
     /// <exception cref="ConfigurationException">The path is no model, or one that is not supported: lists all that is not.</exception>
     /// <exception cref="StorageException">It is damaged.</exception>
     public static LoadedModel Open(string path, Device device, WeightsChoice weights = WeightsChoice.Ema, Action<string>? notice = null)
     {
         using var location = ModelLocation.Resolve(path, notice);
-        return location.Diffusers is { } folder ? FromDiffusers(folder, device) : FromCheckpoint(location.Checkpoint!, device, weights);
+        return location.Diffusers is { } folder ? FromDiffusers(folder, device, notice) : FromCheckpoint(location.Checkpoint!, device, weights);
     }
 
     /// <inheritdoc/>
     public void Dispose() => Parameters.Dispose();
 
-    private static LoadedModel FromDiffusers(DiffusersFolder folder, Device device)
+    private static LoadedModel FromDiffusers(DiffusersFolder folder, Device device, Action<string>? notice)
     {
         var model = DiffusersModel.Of(folder);
         var description = new ModelDescription
@@ -73,7 +73,12 @@ public sealed class LoadedModel : IDisposable
             Diffusion = model.Scheduler.Diffusion,
             Sampling = model.Scheduler.Sampling,
             Rows = new ClassRows(model.Network.ClassEmbeddings ?? 0, model.NoClass, model.NoClassIsTrained),
+            Assumptions = model.Assumptions,
         };
+        foreach (string note in folder.Weights.Notes)
+        {
+            notice?.Invoke(note);
+        }
         return Loaded(description, device, count => $"diffusers model {folder.Path}, {count:N0} parameters", parameters => ParameterFiles.Load(folder, parameters));
     }
 

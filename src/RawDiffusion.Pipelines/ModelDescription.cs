@@ -36,6 +36,9 @@ public sealed partial record ModelDescription
     /// <summary>The data that it was trained on; null where that is not known.</summary>
     public DatasetInfo? Dataset { get; init; }
 
+    /// <summary>Sentences for people: what is assumed for drawing where the files say nothing.</summary>
+    public IReadOnlyList<string> Assumptions { get; init; } = [];
+
     /// <summary>What a checkpoint's state says of its network: <see cref="Of(Checkpoint)"/> reads it, beside the run's configuration under <c>config</c>.</summary>
     /// <param name="network">The network.</param>
     /// <param name="imageChannels">Channels of an image; said where the network takes or answers others.</param>

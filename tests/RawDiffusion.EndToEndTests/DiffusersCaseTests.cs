@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using RawDiffusion.Storage;
 using RawDiffusion.Testing;
 
 namespace RawDiffusion.EndToEndTests;
@@ -81,6 +82,74 @@ public sealed class DiffusersCaseTests
     {
         using var at = new Workspace();
         at.Run("predict", Case("hub-trailing"), "--input", Case("labels-for-unlabelled.safetensors"), "--output", "y.safetensors", "--device", "cpu").Refused(3, "class_labels", "no classes");
+    }
+
+    [Fact]
+    public void WeightsInPartsOrOfAVariantDrawTheSame()
+    {
+        using var at = new Workspace();
+        StoredFiles.Copy(Case("hub-trailing"), at.At("variant"));
+        string unet = at.At("variant", "unet"), weights = Path.Combine(unet, "diffusion_pytorch_model.safetensors");
+        File.Move(weights, Path.Combine(unet, "diffusion_pytorch_model.fp16.safetensors"));
+        at.Run(["sample", Case("hub-trailing"), "--out", "a.npz", .. Draw]).Succeeded();
+        Assert.Contains("variant fp16", at.Run(["sample", "variant", "--out", "b.npz", .. Draw]).Succeeded().Error);
+        Assert.Equal(File.ReadAllBytes(at.At("a.npz")), File.ReadAllBytes(at.At("b.npz")));
+
+        at.Run("export", Case("hub-sharded"), "--out", "whole").Succeeded();
+        at.Run(["sample", Case("hub-sharded"), "--out", "c.npz", .. Draw]).Succeeded();
+        at.Run(["sample", "whole", "--out", "d.npz", .. Draw]).Succeeded();
+        Assert.Equal(File.ReadAllBytes(at.At("c.npz")), File.ReadAllBytes(at.At("d.npz")));
+
+        File.Move(Path.Combine(unet, "diffusion_pytorch_model.fp16.safetensors"), Path.Combine(unet, "diffusion_pytorch_model.bin"));
+        at.Run(["sample", "variant", "--out", "x.npz", .. Draw]).Refused(6, "torch.load('diffusion_pytorch_model.bin'");
+    }
+
+    [Fact]
+    public void WhatIsAssumedIsSaid()
+    {
+        using var at = new Workspace();
+        StoredFiles.Copy(Case("hub-trailing"), at.At("model"));
+        string unet = at.At("model", "unet"), config = Path.Combine(unet, "config.json");
+        string said = at.Run(["sample", unet, "--out", "a.npz", .. Draw]).Succeeded().Error;
+        Assert.Contains("has no scheduler_config.json, so images are drawn as the defaults of DDPMScheduler say", said);
+        Assert.Contains($"{at.At("model")} has one: name that folder", said);
+        Assert.DoesNotContain("sample_size", said);
+
+        var json = JsonNode.Parse(File.ReadAllText(config))!.AsObject();
+        json.Remove("sample_size");
+        File.WriteAllText(config, json.ToJsonString());
+        said = at.Run(["sample", "model", "--out", "b.npz", .. Draw]).Succeeded().Error;
+        Assert.Contains("has no sample_size, so images are drawn at 32×32", said);
+        Assert.DoesNotContain("scheduler_config.json", said);
+    }
+
+    [Fact]
+    public void TimestepsMayBeOneForAllAndLieBetween()
+    {
+        using var at = new Workspace();
+        float[] sample = [.. Enumerable.Range(0, 2 * 3 * 16 * 16).Select(i => MathF.Sin(i))];
+        Result Predict(string name, TensorSource timestep)
+        {
+            using (var file = File.Create(at.At("in.safetensors")))
+            {
+                SafetensorsWriter.Write(file, [TensorSource.Floats("sample", [2, 3, 16, 16], (ReadOnlyMemory<float>)sample), timestep]);
+            }
+            return at.Run("predict", Case("hub-trailing"), "--input", "in.safetensors", "--output", name, "--device", "cpu");
+        }
+        float[] Output(TensorSource timestep)
+        {
+            Predict("out.safetensors", timestep).Succeeded();
+            using var reader = SafetensorsReader.Open(at.At("out.safetensors"));
+            return reader.ReadFloats("output");
+        }
+        float[] expected = Output(TensorSource.Int64("timestep", [2], new long[] { 7, 7 }));
+        Assert.Equal(expected, Output(TensorSource.Int64("timestep", [], new long[] { 7 })));
+        Assert.Equal(expected, Output(TensorSource.Int64("timestep", [1], new long[] { 7 })));
+        Assert.Equal(expected, Output(TensorSource.Floats("timestep", [], (ReadOnlyMemory<float>)new float[] { 7 })));
+        Assert.NotEqual(expected, Output(TensorSource.Floats("timestep", [2], (ReadOnlyMemory<float>)new float[] { 7, 7.5f })));
+        Predict("x", TensorSource.Floats("timestep", [1], (ReadOnlyMemory<float>)new float[] { float.NaN })).Refused(3, "'timestep' holds NaN");
+        Predict("x", TensorSource.Int64("timestep", [1], new long[] { -1 })).Refused(3, "'timestep' holds -1");
+        Predict("x", TensorSource.Int64("timestep", [3], new long[] { 1, 2, 3 })).Refused(3, "expected is [2], or one for all");
     }
 
     [Fact]

@@ -23,6 +23,9 @@ public sealed record DiffusersModel
     /// <summary>Whether training dropped labels, so that the row of no class means something.</summary>
     public bool NoClassIsTrained { get; init; } = true;
 
+    /// <summary>Sentences for people: what is assumed for drawing where the files say nothing.</summary>
+    public IReadOnlyList<string> Assumptions { get; init; } = [];
+
     /// <summary>Reads a folder's configurations.</summary>
     /// <exception cref="ConfigurationException">Something in them is not supported; the message lists all that is not.</exception>
     public static DiffusersModel Of(DiffusersFolder folder)
@@ -30,7 +33,7 @@ public sealed record DiffusersModel
         var problems = new List<string>();
         var network = DiffusersUNet.Read(folder.UNet.Json, folder.UNet.Path, problems);
         var scheduler = folder.Scheduler is { } file ? DiffusersScheduler.Read(file.Json, file.Path, problems) : DiffusersScheduler.Default;
-        var model = new DiffusersModel { Network = network, Scheduler = scheduler };
+        var model = new DiffusersModel { Network = network, Scheduler = scheduler, Assumptions = [.. Assume(folder, network)] };
         if (folder.Index is { } index)
         {
             model = ReadIndex(model, new ConfigFields(index.Json, index.Path, problems), problems);
@@ -73,6 +76,23 @@ public sealed record DiffusersModel
         if (problems.Count > 1)
         {
             throw new ConfigurationException($"The model is not supported, for {problems.Count} reasons:\n  {string.Join("\n  ", problems)}");
+        }
+    }
+
+    private static IEnumerable<string> Assume(DiffusersFolder folder, UNetConfig network)
+    {
+        if (folder.Scheduler is null)
+        {
+            string above = Path.GetDirectoryName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder.Path))) ?? folder.Path;
+            string remedy = DiffusersFolder.HasScheduler(above) ? $"{above} has one: name that folder to draw as it says." : "If the model was trained otherwise, put one there.";
+            yield return $"{folder.Path} has no scheduler_config.json, so images are drawn as the defaults of {DiffusersScheduler.Default.ClassName} say (" +
+                $"{DiffusersScheduler.Default.Diffusion.Timesteps:N0} timesteps, linear betas from {ConfigurationRules.Show(DiffusersScheduler.Default.Diffusion.BetaStart)} to " +
+                $"{ConfigurationRules.Show(DiffusersScheduler.Default.Diffusion.BetaEnd)}, a network that predicts the noise). {remedy}";
+        }
+        if (folder.UNet.Json["sample_size"] is null)
+        {
+            yield return $"{folder.UNet.Path} has no sample_size, so images are drawn at {network.Height}×{network.Width}. To draw another size, put \"sample_size\" there: " +
+                "a number, or a height and a width in a list.";
         }
     }
 

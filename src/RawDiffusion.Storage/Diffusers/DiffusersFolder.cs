@@ -40,6 +40,9 @@ public sealed class DiffusersFolder : IDisposable
         || File.Exists(System.IO.Path.Combine(path, "unet", ConfigName))
         || (File.Exists(System.IO.Path.Combine(path, ConfigName)) && JsonFile.Read(System.IO.Path.Combine(path, ConfigName)).Json.ContainsKey("_class_name"));
 
+    /// <summary>Whether a folder has a noise schedule and sampler in this layout.</summary>
+    public static bool HasScheduler(string path) => FindScheduler(path) is not null;
+
     /// <summary>Opens a folder, or returns null where it holds no model in this layout.</summary>
     /// <exception cref="ConfigurationException">A configuration is not valid JSON.</exception>
     /// <exception cref="StorageException">A file is missing or cannot be read.</exception>
@@ -55,8 +58,7 @@ public sealed class DiffusersFolder : IDisposable
         string config = configs.FirstOrDefault(File.Exists)
             ?? throw new StorageException($"{path} holds no network: there is no unet/{ConfigName}, but {Folders(path)}. Rename the folder that holds the " +
                 $"network to unet, or complete the model.");
-        string[] schedulers = [System.IO.Path.Combine(path, "scheduler", SchedulerName), System.IO.Path.Combine(path, SchedulerName)];
-        var scheduler = schedulers.FirstOrDefault(File.Exists) is { } file ? JsonFile.Read(file) : null;
+        var scheduler = FindScheduler(path) is { } file ? JsonFile.Read(file) : null;
         return new DiffusersFolder(path, index, JsonFile.Read(config), scheduler);
     }
 
@@ -96,6 +98,12 @@ public sealed class DiffusersFolder : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => _weights?.Dispose();
+
+    private static string? FindScheduler(string path)
+    {
+        string[] places = [System.IO.Path.Combine(path, "scheduler", SchedulerName), System.IO.Path.Combine(path, SchedulerName)];
+        return places.FirstOrDefault(File.Exists);
+    }
 
     private static string Folders(string path)
     {

@@ -1,35 +1,41 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
 using RawDiffusion.Core;
 
 namespace RawDiffusion.Storage;
 
 /// <summary>
 /// The weights of a folder in diffusers' layout under today's names, in diffusers' own layout: convolutions [out, in, height, width], linear
-/// layers [out, in]; in one file, or in several that an index names. Older files' attention (<c>query</c>, <c>key</c>, <c>value</c>,
-/// <c>proj_attn</c>, some as 1×1 convolutions) is renamed.
+/// layers [out, in]; in one file, or in several that an index names, of the usual variant or of the only one that is there, such as fp16. Older
+/// files' attention (<c>query</c>, <c>key</c>, <c>value</c>, <c>proj_attn</c>, some as 1×1 convolutions) is renamed, and what PyTorch's wrappers put
+/// before every name is left out.
 /// </summary>
-public sealed class DiffusersWeights : IDisposable
+public sealed partial class DiffusersWeights : IDisposable
 {
     /// <summary>The file, where there is one.</summary>
     internal const string FileName = "diffusion_pytorch_model.safetensors";
 
-    private const string IndexName = FileName + ".index.json";
+    private const string Stem = "diffusion_pytorch_model";
 
     private static readonly (string Old, string New)[] _attentionNames = [("query", "to_q"), ("key", "to_k"), ("value", "to_v"), ("proj_attn", "to_out.0")];
 
+    private static readonly (string Prefix, string Writer)[] _wrappers = [("_orig_mod.", "torch.compile"), ("module.", "DataParallel")];
+
     private readonly IReadOnlyList<SafetensorsReader> _readers;
+    private readonly List<string> _notes = [];
     private readonly Dictionary<string, (SafetensorsReader Reader, string Name)> _stored = new(StringComparer.Ordinal);
 
     private DiffusersWeights(string path, IReadOnlyList<SafetensorsReader> readers)
     {
         (Path, _readers) = (path, readers);
+        string prefix = Prefix();
         var names = new List<string>();
         foreach (var reader in readers)
         {
             foreach (string stored in reader.Names)
             {
-                string name = CurrentName(stored);
+                string name = CurrentName(stored[prefix.Length..]);
                 if (!_stored.TryAdd(name, (reader, stored)))
                 {
                     throw new StorageException($"{reader.Path} holds {stored}, and {_stored[name].Reader.Path} holds {_stored[name].Name}, which are two names " +
@@ -47,22 +53,31 @@ public sealed class DiffusersWeights : IDisposable
     /// <summary>The file, or the index of several.</summary>
     public string Path { get; }
 
+    /// <summary>Sentences for people: what is not as usual about the files.</summary>
+    public IReadOnlyList<string> Notes => _notes;
+
     /// <summary>Opens the weights in the folder of a network.</summary>
     /// <exception cref="StorageException">They are missing, cannot be read or are damaged, or hold a weight under two names.</exception>
     public static DiffusersWeights In(string folder)
     {
-        string file = System.IO.Path.Combine(folder, FileName), index = System.IO.Path.Combine(folder, IndexName);
-        if (File.Exists(file))
+        string[] files = [.. Directory.GetFiles(folder, Stem + "*").Select(path => System.IO.Path.GetFileName(path)!).Order(StringComparer.Ordinal)];
+        var whole = files.Select(file => (Name: file, Match: WholeName().Match(file))).Where(file => file.Match.Success)
+            .Select(file => (file.Name, Variant: file.Match.Groups["variant"].Value)).ToArray();
+        string[] variants = [.. whole.Select(file => file.Variant).Distinct()];
+        if (variants.Length == 0 || (variants.Length > 1 && !variants.Contains("")))
         {
-            return Open(file, [file]);
+            throw Missing(folder, files);
         }
-        if (File.Exists(index))
+        string variant = variants.Contains("") ? "" : variants[0];
+        // A single file goes before an index: both are there where someone joined the parts.
+        string name = whole.Where(file => file.Variant == variant).Select(file => file.Name).OrderBy(file => file.EndsWith(".json", StringComparison.Ordinal)).First();
+        string path = System.IO.Path.Combine(folder, name);
+        var weights = Open(path, name.EndsWith(".json", StringComparison.Ordinal) ? Parts(path) : [path]);
+        if (variant.Length > 0)
         {
-            return Open(index, Parts(index));
+            weights._notes.Add($"The weights are those of the variant {variant}, the only one in {folder}.");
         }
-        string[] others = [.. Directory.GetFiles(folder, "diffusion_pytorch_model*").Select(path => System.IO.Path.GetFileName(path)!).Order(StringComparer.Ordinal)];
-        string found = others.Length == 0 ? "" : $", only {string.Join(", ", others)}";
-        throw new StorageException($"{folder} holds no {FileName}{found}. Save the model in the safetensors format.");
+        return weights;
     }
 
     /// <summary>Whether there is a weight of this name.</summary>
@@ -102,6 +117,30 @@ public sealed class DiffusersWeights : IDisposable
         {
             reader.Dispose();
         }
+    }
+
+    private static StorageException Missing(string folder, string[] files)
+    {
+        string found = files.Length == 0 ? "" : $", only {string.Join(", ", files)}";
+        string remedy = files.FirstOrDefault(file => file.EndsWith(".bin", StringComparison.Ordinal)) is not { } pickled
+            ? files.Any(file => file.EndsWith(".safetensors", StringComparison.Ordinal)) ? $"Name the one to use {FileName}." : "Save the model in the safetensors format."
+            : "A .bin file is a Python program, which is not run here. Where it can be trusted, turn it into safetensors in its folder: " +
+                "python -c \"import torch, safetensors.torch as s; s.save_file({k: v.clone(memory_format=torch.contiguous_format) for k, v in " +
+                $"torch.load('{pickled}', map_location='cpu', weights_only=True).items()}}, '{FileName}')\"";
+        return new StorageException($"{folder} holds no {FileName}{found}. {remedy}");
+    }
+
+    /// <summary>What stands before every name: torch.compile and DataParallel wrap a network, and each puts a word before the names of what it wraps.</summary>
+    private string Prefix()
+    {
+        string[] names = [.. _readers.SelectMany(reader => reader.Names)];
+        string prefix = "";
+        while (names.Length > 0 && _wrappers.FirstOrDefault(wrapper => names.All(name => name.AsSpan(prefix.Length).StartsWith(wrapper.Prefix))) is { Prefix: { } next } wrapper)
+        {
+            prefix += next;
+            _notes.Add($"{Path} has \"{next}\" before every name, as {wrapper.Writer} puts it; it is left out.");
+        }
+        return prefix;
     }
 
     private static DiffusersWeights Open(string path, IEnumerable<string> files)
@@ -156,4 +195,7 @@ public sealed class DiffusersWeights : IDisposable
 
     private static bool IsAttentionLinear(string name) =>
         name.Contains(".attentions.", StringComparison.Ordinal) && _attentionNames.Any(pair => name.EndsWith($".{pair.New}.weight", StringComparison.Ordinal));
+
+    [GeneratedRegex(@"^diffusion_pytorch_model((\.(?<variant>[^.-]+))?\.safetensors|\.safetensors\.index(\.(?<variant>[^.]+))?\.json)$", RegexOptions.ExplicitCapture)]
+    private static partial Regex WholeName();
 }

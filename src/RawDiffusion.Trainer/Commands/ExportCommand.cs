@@ -25,6 +25,10 @@ internal static class ExportCommand
         using var device = DeviceChoice.Open(new DeviceConfig { Name = "cpu" });
         using var loaded = LoadedModel.Open(parse.GetRequiredValue(Model), device, notice: Talk.Warning);
         string folder = parse.GetRequiredValue(Out);
+        foreach (string assumption in loaded.Description.Assumptions)
+        {
+            Talk.Line(assumption);
+        }
         DiffusersExport.Write(loaded, folder);
         Talk.Line($"{loaded.Text}: exported to {folder}");
         return 0;

@@ -9,7 +9,8 @@ internal static class PredictCommand
 {
     private static readonly Argument<string> Model = Parameters.Model();
     private static readonly Option<string> Input = Parameters.RequiredText(
-        "--input", "IN.safetensors", "Tensors sample [N, C, H, W] float32, timestep [N] int64, and for a model with classes class_labels [N] int64.");
+        "--input", "IN.safetensors",
+        "Tensors sample [N, C, H, W] float32, timestep [N] int64 (or one number for all, or numbers between), and for a model with classes class_labels [N] int64.");
     private static readonly Option<string> Output = Parameters.RequiredText(
         "--output", "OUT.safetensors", "Gets the tensor output [N, C, H, W] float32: what the network says, neither scaled nor clipped.");
 

@@ -143,6 +143,10 @@ internal static class SampleCommand
         Talk.Line(
             $"{loaded.Text} on {device.Description}: {Talk.Count(request.Count, "image")}, {NamedEnum<SamplerName>.NameOf(sampling.Sampler)} " +
             $"with {Talk.Count(sampling.Steps, "step")} ({Talk.Count(ImageSampler.Evaluations(loaded.Model, request), "network evaluation")} an image), seed {request.Seed}");
+        foreach (string assumption in loaded.Description.Assumptions)
+        {
+            Talk.Line(assumption);
+        }
         if (loaded.Model.Classes > 0)
         {
             string classes = ClassNames.Describe(loaded.ClassNames, loaded.Model.Classes);

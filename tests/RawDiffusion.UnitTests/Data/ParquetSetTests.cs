@@ -98,6 +98,19 @@ public class ParquetSetTests
         Assert.Contains(message, Error(fault == "classes" ? folder.Path : path, fault == "memory" ? 1000 : 1 << 20));
     }
 
+    [Theory]
+    [InlineData(300_000, "its columns are nested without end")]
+    [InlineData(-300_000, "its description is nested without end")]
+    public void WhatIsNestedWithoutEndIsRefused(int depth, string message)
+    {
+        // Thrift's compact protocol: a list of groups that each hold the next, or a structure in a structure in a structure.
+        byte[] group = [0x48, 1, (byte)'a', 0x15, 2, 0], start = [0x15, 2, 0x19, 0xFC, 0xE0, 0xA7, 0x12];
+        byte[] footer = depth > 0 ? [.. start, .. Enumerable.Repeat(group, depth).SelectMany(bytes => bytes), 0x16, 0, 0x19, 0x0C, 0] : [0xFC, .. Enumerable.Repeat((byte)0x1C, -depth)];
+        using var folder = new TempFolder();
+        string path = folder.Write("a.parquet", [.. "PAR1"u8, .. footer, .. BitConverter.GetBytes(footer.Length), .. "PAR1"u8]);
+        Assert.Contains(message, Error(path));
+    }
+
     [Fact]
     public void DamagedFilesAreRefusedInWords()
     {

@@ -150,6 +150,69 @@ public class DiffusersFolderTests
         Assert.Contains("not valid JSON", Assert.Throws<ConfigurationException>(() => DiffusersFolder.TryOpen(folder.Path)).Message);
     }
 
+    [Theory]
+    [InlineData("diffusion_pytorch_model.safetensors,diffusion_pytorch_model.fp16.safetensors", "diffusion_pytorch_model.safetensors", null)]
+    [InlineData("diffusion_pytorch_model.fp16.safetensors,diffusion_pytorch_model.bin", "diffusion_pytorch_model.fp16.safetensors", "those of the variant fp16, the only one")]
+    [InlineData("diffusion_pytorch_model.safetensors.index.fp16.json,diffusion_pytorch_model.fp16-00001-of-00001.safetensors", "diffusion_pytorch_model.safetensors.index.fp16.json", "variant fp16")]
+    [InlineData("diffusion_pytorch_model.safetensors.index.json,diffusion_pytorch_model.safetensors", "diffusion_pytorch_model.safetensors", null)]
+    public void TheUsualVariantIsReadOrTheOnlyOne(string files, string read, string? note)
+    {
+        using var folder = new TempFolder();
+        WriteRootLayout(folder);
+        File.Delete(folder.At("diffusion_pytorch_model.safetensors"));
+        string[] names = files.Split(',');
+        foreach (string name in names)
+        {
+            if (name.EndsWith(".json", StringComparison.Ordinal))
+            {
+                File.WriteAllText(folder.At(name), $$$"""{"weight_map":{"a":"{{{names[1]}}}"}}""");
+            }
+            else
+            {
+                WritePart(folder, name, ("a", 1));
+            }
+        }
+        using var model = DiffusersFolder.TryOpen(folder.Path)!;
+        Assert.Equal(folder.At(read), model.Weights.Path);
+        Assert.Equal([1f], model.Weights.ReadFloats("a"));
+        Assert.Equal(note is null ? 0 : 1, model.Weights.Notes.Count);
+        Assert.All(model.Weights.Notes, said => Assert.Contains(note!, said));
+    }
+
+    [Theory]
+    [InlineData("diffusion_pytorch_model.bin", "Where it can be trusted, turn it into safetensors in its folder: python -c \"import torch, safetensors.torch as s; ")]
+    [InlineData("diffusion_pytorch_model.fp16.safetensors,diffusion_pytorch_model.ema.safetensors", "Name the one to use diffusion_pytorch_model.safetensors.")]
+    [InlineData("diffusion_pytorch_model-00001-of-00002.safetensors", "Name the one to use")]
+    [InlineData("", "Save the model in the safetensors format.")]
+    public void WeightsThatAreNotReadAreNamedWithAWayOut(string files, string message)
+    {
+        using var folder = new TempFolder();
+        WriteRootLayout(folder);
+        File.Delete(folder.At("diffusion_pytorch_model.safetensors"));
+        foreach (string name in files.Split(',', StringSplitOptions.RemoveEmptyEntries))
+        {
+            WritePart(folder, name, ("a", 1));
+        }
+        using var model = DiffusersFolder.TryOpen(folder.Path)!;
+        Assert.Contains(message, Assert.Throws<StorageException>(() => model.Weights).Message);
+    }
+
+    [Theory]
+    [InlineData("_orig_mod.", 1)]
+    [InlineData("module.", 1)]
+    [InlineData("module._orig_mod.", 2)]
+    public void WhatWrappersPutBeforeNamesIsLeftOut(string prefix, int notes)
+    {
+        using var folder = new TempFolder();
+        WriteRootLayout(folder, (prefix + Attention + "query.weight", [16, 16, 1, 1], new float[256]), (prefix + "conv_in.bias", [1], [3]));
+        using var model = DiffusersFolder.TryOpen(folder.Path)!;
+        Assert.Equal(["conv_in.bias", Attention + "to_q.weight"], model.Weights.Names.OrderBy(name => name.Length));
+        Assert.Equal([3f], model.Weights.ReadFloats("conv_in.bias"));
+        Assert.Equal([16L, 16], model.Weights.ShapeOf(Attention + "to_q.weight"));
+        Assert.Equal(notes, model.Weights.Notes.Count);
+        Assert.Contains("before every name, as", model.Weights.Notes[0]);
+    }
+
     private static void WriteRootLayout(TempFolder folder, params (string Name, long[] Shape, float[] Values)[] weights)
     {
         File.WriteAllText(folder.At("config.json"), """{"_class_name":"UNet2DModel"}""");
