@@ -29,14 +29,14 @@ internal static class EvaluateCommand
     };
     private static readonly Option<string?> Method = Parameters.Text("--method", "NAME", "vlb, the variational bound, term by term.").Completing(Methods);
     private static readonly Option<string?> Variance = Parameters.Text(
-        "--variance", "NAME", $"The reverse process's variance: {string.Join(", ", NamedEnum<ReverseVariance>.Names)}. Default: fixed_small.").Completing([.. NamedEnum<ReverseVariance>.Names]);
+        "--variance", "NAME", $"The reverse process's variance: {string.Join(", ", NamedEnum<ReverseVariance>.Names)}. Default: fixed_small.");
     private static readonly Option<int?> Count = Parameters.Number<int>("--count", "N", $"How many images, from the first on. Default: {UsualCount}, or as many as there are.");
     private static readonly Option<int?> TermsPerImage = Parameters.Number<int>(
         "--terms-per-image", "K", "Compute only K of an image's terms, one from each of K stretches of timesteps: unbiased, quicker, with a larger error. Default: all.");
     private static readonly Option<bool> Terms = new("--terms") { Description = "Also print the bound's parts: L_0, the terms by tenths of the timesteps, and L_T." };
     private static readonly Option<string?> Out = Parameters.Text("--out", "FILE.json", "Write everything that was found as JSON, each term included.");
     private static readonly Option<ulong?> Seed = Parameters.Number<ulong>("--seed", "N", "Image i's noise depends on the seed and on i alone. Default: 0.");
-    private static readonly Option<string?> Weights = Parameters.Text("--weights", "ema|raw", "The moving average (default) or the weights as training left them.").Completing("ema", "raw");
+    private static readonly Option<string?> Weights = Parameters.Text("--weights", "ema|raw", "The moving average (default) or the weights as training left them.");
     private static readonly Option<string?> DeviceName = Parameters.Device();
     private static readonly Option<int?> Threads = Parameters.Threads();
 
@@ -44,6 +44,8 @@ internal static class EvaluateCommand
     public static Command Create()
     {
         Split.Completing(Splits);
+        Variance.Completing([.. NamedEnum<ReverseVariance>.Names]);
+        Weights.Completing("ema", "raw");
         var command = new Command("evaluate", "Measures a model on images. Each figure comes with its standard error and the number of images.")
         {
             Model, Data, Split, BitsPerDim, Method, Variance, Count, TermsPerImage, Terms, Out, Seed, Weights, DeviceName, Threads, Parameters.Quiet,
