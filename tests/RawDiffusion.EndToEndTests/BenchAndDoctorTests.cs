@@ -41,7 +41,7 @@ public class BenchAndDoctorTests
     {
         using var at = new Workspace();
         string report = at.Run("doctor").Succeeded().Out;
-        Assert.All(["system", ".NET", "processor", "instructions", "memory", "Png images", "device"], name => Assert.Contains(name, report));
+        Assert.All(["system", ".NET", "processor", "instructions", "memory", "pictures", "device"], name => Assert.Contains(name, report));
         Assert.Equal(4, report.Split('\n').Count(line => line.EndsWith(" well", StringComparison.Ordinal)));
     }
 
