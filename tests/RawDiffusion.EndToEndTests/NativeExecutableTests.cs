@@ -40,7 +40,7 @@ public sealed partial class NativeExecutableTests(TrainedRun trained)
         {
             at.Write($"photos/{kind}.{kind}", File.ReadAllBytes(Path.Combine(StoredFiles.Folder("pictures"), $"o6.{kind}")));
         }
-        Native(["train", "--data", "photos", "--steps", "1", "--device", "cpu", "--out", "photos-run", .. Workspace.Tiny]);
+        Native(["train", "--data", "photos", "--steps", "1", "--out", "photos-run", .. Workspace.Tiny]);
 
         var noGpu = new Dictionary<string, string> { ["RAWDIFFUSION_CUDA_DRIVER"] = "no-such-driver.so", ["RAWDIFFUSION_NVRTC"] = "no-such-nvrtc.so", ["RAWDIFFUSION_CUBLAS"] = "no-such-cublas.so" };
         Assert.Equal(at.Start(noGpu, "doctor").WaitForExit().Succeeded().Out, StartNative(at, build!, noGpu, "doctor").WaitForExit().Succeeded().Out);
