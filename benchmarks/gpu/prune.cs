@@ -7,7 +7,8 @@ using System.Text.Json.Nodes;
 
 string folder = args[0];
 string[] programs = args[1..];
-string[] others = ["*.pdb", "*.xml", "createdump", "libmscordaccore.so", "libmscordbi.so", "libclrgc.so", "libclrgcexp.so", "libcoreclrtraceptprovider.so"];
+// Nothing there reads a JPEG, and PNG needs no native library.
+string[] others = ["*.pdb", "*.xml", "libSkiaSharp.so", "createdump", "libmscordaccore.so", "libmscordbi.so", "libclrgc.so", "libclrgcexp.so", "libcoreclrtraceptprovider.so"];
 var needed = Needed.Of(folder, [.. programs, "System.Private.CoreLib"]);
 foreach (string path in Directory.GetFiles(folder, "*.dll").Where(path => !needed.Contains(Path.GetFileNameWithoutExtension(path))).Concat(others.SelectMany(name => Directory.GetFiles(folder, name))))
 {

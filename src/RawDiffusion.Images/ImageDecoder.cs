@@ -47,7 +47,7 @@ public sealed class ImageDecoder
         }
         catch (Exception e) when (e is DllNotFoundException or TypeInitializationException or FileNotFoundException)
         {
-            throw new DataException($"the library that reads {format} files could not be loaded; it belongs beside the program ({e.GetBaseException().Message})", e);
+            throw new DataException($"the library that reads {format} files could not be loaded; it belongs beside the program ({e.GetBaseException().Message.Split(". ")[0]})", e);
         }
         // The libraries were not made for hostile bytes: what they throw at some of them is any exception.
         catch (Exception e) when (e is not DataException)

@@ -41,7 +41,8 @@ public class BenchAndDoctorTests
     {
         using var at = new Workspace();
         string report = at.Run("doctor").Succeeded().Out;
-        Assert.All(["system", ".NET", "processor", "instructions", "memory", "pictures", "device"], name => Assert.Contains(name, report));
+        Assert.All(["system", ".NET", "processor", "instructions", "memory", "Jpeg images", "Tiff images", "pictures", "device"], name => Assert.Contains(name, report));
+        Assert.Equal(3, report.Split('\n').Count(line => line.EndsWith(" can be read", StringComparison.Ordinal)));
         Assert.Equal(4, report.Split('\n').Count(line => line.EndsWith(" well", StringComparison.Ordinal)));
     }
 

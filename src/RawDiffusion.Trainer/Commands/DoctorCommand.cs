@@ -48,6 +48,10 @@ internal static class DoctorCommand
         Row("processor", $"{ProcessorName()}, {Environment.ProcessorCount} logical");
         Row("instructions", string.Join(" ", Instructions()));
         Row("memory", Talk.Bytes(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes));
+        foreach (var (format, answer) in SelfCheck.Formats())
+        {
+            Row($"{format} images", answer);
+        }
         using var device = DeviceChoice.Open(new DeviceConfig { Name = "cpu" });
         Row("device", device.Description);
         int failed = 0;
