@@ -69,7 +69,7 @@ bounded() { timeout -k 10 "$left" "$@"; }
 op_cases() {
   local log=$out/$part/$1.log
   shift
-  RAWDIFFUSION_TEST_GPU=1 bounded "$tests" --no-progress --no-ansi "$@" || { grep -m 1 '^failed ' "$log" >&2; return 1; }
+  RAWDIFFUSION_TEST_GPU=1 bounded "$tests" --progress off --no-ansi "$@" || { grep -m 1 '^failed ' "$log" >&2; return 1; }
   sed -n 's/^ *\(total\|failed\|succeeded\|skipped\): /\1 /p' "$log" | paste -sd ' '
 }
 

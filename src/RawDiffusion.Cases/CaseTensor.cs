@@ -45,7 +45,7 @@ public sealed record CaseTensor(string Name, Shape Shape, Role Role, double[] Va
         for (int i = 0; i < values.Length; i++)
         {
             var block = Philox.Block(new UInt4((uint)i, 0, 0, 0), key);
-            values[i] = (float)(mean + scale * Normal.Pair(block.X, block.Y).First);
+            values[i] = (float)(mean + scale * BoxMuller.Pair(block.X, block.Y).First);
         }
         return values;
     }

@@ -13,7 +13,7 @@ public sealed unsafe partial class CpuDevice : Device
     // Copies and fills shorter than this do not repay waking a second thread.
     private const long CopyChunk = 1 << 20;
 
-    private readonly Workers _workers;
+    private readonly ThreadTeam _workers;
     private readonly Gemm _gemm;
     private readonly Convolution _convolution;
 
@@ -25,7 +25,7 @@ public sealed unsafe partial class CpuDevice : Device
     public CpuDevice(int threads = 0, InstructionSet? instructions = null)
     {
         var set = instructions ?? KernelSet.Best;
-        _workers = new Workers(threads);
+        _workers = new ThreadTeam(threads);
         (_gemm, _convolution) = (new Gemm(_workers, set), new Convolution(_workers, set));
         Description = $"CPU, {_workers.Count} thread{(_workers.Count == 1 ? "" : "s")}, {Name(set)}";
     }

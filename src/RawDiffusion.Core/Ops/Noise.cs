@@ -31,7 +31,7 @@ public enum DenoiseCoefficient
 public abstract partial class Device
 {
     /// <summary>
-    /// Fills y with standard normal numbers: elements 4b..4b+3 of a sample are <see cref="Normal.Pair"/> of words 0 and 1, then of words
+    /// Fills y with standard normal numbers: elements 4b..4b+3 of a sample are <see cref="BoxMuller.Pair"/> of words 0 and 1, then of words
     /// 2 and 3, of the stream's block b.
     /// </summary>
     /// <param name="y">[N, …].</param>

@@ -8,7 +8,7 @@ namespace RawDiffusion.Cpu;
 /// </summary>
 public sealed unsafe class Convolution : IDisposable
 {
-    private readonly Workers _workers;
+    private readonly ThreadTeam _workers;
     private readonly KernelSet _kernels;
     private readonly PackedWeights _packed;
 
@@ -16,7 +16,7 @@ public sealed unsafe class Convolution : IDisposable
     /// <param name="workers">The threads that share the work; not owned.</param>
     /// <param name="instructions">The instructions to use; the processor's widest where null.</param>
     /// <exception cref="DeviceException">The processor lacks these instructions.</exception>
-    public Convolution(Workers workers, InstructionSet? instructions = null)
+    public Convolution(ThreadTeam workers, InstructionSet? instructions = null)
     {
         var set = instructions ?? KernelSet.Best;
         if (!KernelSet.Supports(set))

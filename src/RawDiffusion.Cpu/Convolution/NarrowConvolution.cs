@@ -7,7 +7,7 @@ namespace RawDiffusion.Cpu;
 /// Convolutions from or to an image of few channels (the first and the last of a network), where panels of 32 channels would be nearly empty.
 /// The taps stand in for the missing channels: taps × channels of the narrow side fill one panel, and what remains is a matrix product over pixels.
 /// </summary>
-internal sealed unsafe class NarrowConvolution(Workers workers, in KernelSet kernels, ConvGeometry geometry)
+internal sealed unsafe class NarrowConvolution(ThreadTeam workers, in KernelSet kernels, ConvGeometry geometry)
 {
     private const int BiasChunk = 1024;
 

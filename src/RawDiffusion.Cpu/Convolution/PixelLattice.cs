@@ -35,9 +35,9 @@ internal sealed unsafe class PixelLattice
     private int _bands, _bandRows, _panels, _panelGroups;
     private bool _weightsOutweighPixels;
 
-    public PixelLattice(Workers workers, in KernelSet kernels) => (Workers, _kernels) = (workers, kernels);
+    public PixelLattice(ThreadTeam workers, in KernelSet kernels) => (Team, _kernels) = (workers, kernels);
 
-    public Workers Workers { get; }
+    public ThreadTeam Team { get; }
 
     public ref readonly KernelSet Kernels => ref _kernels;
 
@@ -82,7 +82,7 @@ internal sealed unsafe class PixelLattice
             return;
         }
         Plan();
-        Workers.Run(Blocking.Count(Images, Slots) * _bands * _panelGroups, RunTask);
+        Team.Run(Blocking.Count(Images, Slots) * _bands * _panelGroups, RunTask);
     }
 
     private void Plan()
@@ -104,7 +104,7 @@ internal sealed unsafe class PixelLattice
         _bands = Blocking.Count(Rows, _bandRows);
         _panelGroups = 1;
         _weightsOutweighPixels = (long)Taps.Length * OutChannels > (long)Images * Height * Width;
-        int wanted = Workers.Count == 1 ? 1 : Workers.Count * TasksPerWorker;
+        int wanted = Team.Count == 1 ? 1 : Team.Count * TasksPerWorker;
         int groups = Blocking.Count(Images, Slots);
         while (groups * _bands * _panelGroups < wanted)
         {

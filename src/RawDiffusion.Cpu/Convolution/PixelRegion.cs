@@ -38,7 +38,7 @@ internal unsafe ref struct PixelRegion(PixelLattice lattice, int firstImage, int
 
     public void Rent(int worker)
     {
-        _pixels = (float*)lattice.Workers.Scratch(worker, Plan());
+        _pixels = (float*)lattice.Team.Scratch(worker, Plan());
         _start = _pixels + PixelFloats;
         _partial = _start + StartFloats;
         _tiles = (Tile*)(_partial + TileFloats);

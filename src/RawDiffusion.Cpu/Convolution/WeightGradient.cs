@@ -27,7 +27,7 @@ internal sealed unsafe class WeightGradient
 
     public required bool Accumulate, AccumulateBias;
 
-    private readonly Workers _workers;
+    private readonly ThreadTeam _workers;
     private readonly KernelSet _kernels;
     private readonly ConvGeometry _geometry;
     private readonly int _taps, _outBlocks, _inPanels;
@@ -36,7 +36,7 @@ internal sealed unsafe class WeightGradient
     private readonly long _groupFloats;
     private float* _partial, _partialBias;
 
-    public WeightGradient(Workers workers, in KernelSet kernels, in ConvGeometry geometry)
+    public WeightGradient(ThreadTeam workers, in KernelSet kernels, in ConvGeometry geometry)
     {
         (_workers, _kernels, _geometry) = (workers, kernels, geometry);
         _taps = geometry.Kernel * geometry.Kernel;

@@ -17,7 +17,7 @@ internal static unsafe class Elementwise
     private const int Chunk = 1 << 15;
 
     /// <summary>On all workers.</summary>
-    public static void Apply<TFunction>(Workers workers, TFunction function, float* a, float* b, float* c, float* y, long count)
+    public static void Apply<TFunction>(ThreadTeam workers, TFunction function, float* a, float* b, float* c, float* y, long count)
         where TFunction : struct, IElementwise =>
         workers.Run((int)((count + Chunk - 1) / Chunk), (task, _) =>
         {

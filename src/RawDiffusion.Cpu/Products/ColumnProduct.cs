@@ -15,7 +15,7 @@ internal sealed unsafe class ColumnProduct
     public required float* A, B, C;
     public float* Bias, Addend;
 
-    private readonly Workers _workers;
+    private readonly ThreadTeam _workers;
     private readonly KernelSet _kernels;
     private readonly MatrixProduct _product;
     private readonly int _blocks, _panels, _units, _groups;
@@ -23,7 +23,7 @@ internal sealed unsafe class ColumnProduct
     private readonly nint _panelFloats, _groupFloats;
     private float* _partial;
 
-    public ColumnProduct(Workers workers, in KernelSet kernels, in MatrixProduct product)
+    public ColumnProduct(ThreadTeam workers, in KernelSet kernels, in MatrixProduct product)
     {
         (_workers, _kernels, _product) = (workers, kernels, product);
         _blocks = Blocking.Count(product.M, Blocking.Channels);

@@ -8,7 +8,7 @@ namespace RawDiffusion.Cpu;
 /// </summary>
 public sealed unsafe class Gemm : IDisposable
 {
-    private readonly Workers _workers;
+    private readonly ThreadTeam _workers;
     private readonly KernelSet _kernels;
     private readonly PackedWeights _packed;
 
@@ -16,7 +16,7 @@ public sealed unsafe class Gemm : IDisposable
     /// <param name="workers">The threads that share the work; not owned.</param>
     /// <param name="instructions">The instructions to use; the processor's widest where null.</param>
     /// <exception cref="DeviceException">The processor lacks these instructions.</exception>
-    public Gemm(Workers workers, InstructionSet? instructions = null) =>
+    public Gemm(ThreadTeam workers, InstructionSet? instructions = null) =>
         (_workers, _kernels, _packed) = (workers, KernelSet.For(instructions ?? KernelSet.Best), new PackedWeights(workers));
 
     /// <summary>Computes C = α·op(A)·op(B) + β·C + bias + residual.</summary>

@@ -7,7 +7,7 @@ namespace RawDiffusion.Cpu;
 /// Convolution weights in the order of the pixel kernels, [panel of 32 columns][block of 16 rows][tap][16][32]: rows are the channels that are summed over,
 /// columns those that come out. Packed weights are kept until the caller's version of them changes, or the memory they came from is freed.
 /// </summary>
-internal sealed unsafe class PackedWeights(Workers workers) : IDisposable
+internal sealed unsafe class PackedWeights(ThreadTeam workers) : IDisposable
 {
     // By the memory that holds the weights, so that its end finds them all at once.
     private readonly Dictionary<nint, Dictionary<(nint Weights, bool Backward), Entry>> _entries = [];

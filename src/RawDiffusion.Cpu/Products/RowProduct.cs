@@ -17,14 +17,14 @@ internal sealed unsafe class RowProduct
     /// <summary>B in the order of the kernels, or null where it has to be packed first.</summary>
     public float* PackedB;
 
-    private readonly Workers _workers;
+    private readonly ThreadTeam _workers;
     private readonly KernelSet _kernels;
     private readonly MatrixProduct _product;
     private readonly int _blocks, _panels, _bandRows, _bands, _panelGroups, _packedProducts;
     private readonly nint _panelFloats;
     private float* _packed;
 
-    public RowProduct(Workers workers, in KernelSet kernels, in MatrixProduct product)
+    public RowProduct(ThreadTeam workers, in KernelSet kernels, in MatrixProduct product)
     {
         (_workers, _kernels, _product) = (workers, kernels, product);
         _blocks = Blocking.Count(product.K, Blocking.Channels);

@@ -6,7 +6,7 @@ using RawDiffusion.Core;
 namespace RawDiffusion.Cpu;
 
 /// <summary>
-/// A random stream's numbers, sixteen Philox blocks at a time, equal bit by bit to <see cref="Philox"/> and <see cref="Normal"/>.
+/// A random stream's numbers, sixteen Philox blocks at a time, equal bit by bit to <see cref="Philox"/> and <see cref="BoxMuller"/>.
 /// Lane 4j + i works on block 4i + j: so the four words of a block come together by unpacking within 128-bit parts alone.
 /// </summary>
 internal readonly unsafe struct RandomNumbers
@@ -118,7 +118,7 @@ internal readonly unsafe struct RandomNumbers
     private static Vector512<float> Uniform(Vector512<uint> bits) =>
         Vector512.ConvertToSingle(Vector512.ShiftRightLogical(bits, 8).AsInt32()) * Vector512.Create(1f / (1 << 24));
 
-    /// <summary><see cref="Normal.Pair"/>.</summary>
+    /// <summary><see cref="BoxMuller.Pair"/>.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Pair(Vector512<uint> bits1, Vector512<uint> bits2, out Vector512<float> first, out Vector512<float> second)
     {
@@ -129,7 +129,7 @@ internal readonly unsafe struct RandomNumbers
         second = radius * sine;
     }
 
-    /// <summary><see cref="Normal.Log"/>.</summary>
+    /// <summary><see cref="BoxMuller.Log"/>.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector512<float> Log(Vector512<float> u)
     {
@@ -153,7 +153,7 @@ internal readonly unsafe struct RandomNumbers
         return Vector512.FusedMultiplyAdd(exponent, Vector512.Create(0.693359375f), f + y);
     }
 
-    /// <summary><see cref="Normal.SineCosineOfTurns"/>: odd quadrants swap sine and cosine; bit 1 of the quadrant, or of the next, is the sign.</summary>
+    /// <summary><see cref="BoxMuller.SineCosineOfTurns"/>: odd quadrants swap sine and cosine; bit 1 of the quadrant, or of the next, is the sign.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void SineCosineOfTurns(Vector512<uint> bits, out Vector512<float> sine, out Vector512<float> cosine)
     {

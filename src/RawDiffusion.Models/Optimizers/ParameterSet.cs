@@ -161,7 +161,7 @@ public sealed class ParameterSet : IDisposable
                 for (int i = 0; i < values.Length; i += 2)
                 {
                     var bits = Philox.Block(new UInt4((uint)i / 2, 0, index, (uint)RandomPurpose.Initialization), seed);
-                    (values[i], float second) = Core.Normal.Pair(bits.X, bits.Y);
+                    (values[i], float second) = BoxMuller.Pair(bits.X, bits.Y);
                     if (i + 1 < values.Length)
                     {
                         values[i + 1] = second;

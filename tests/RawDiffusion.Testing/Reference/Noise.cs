@@ -95,7 +95,7 @@ public partial class ReferenceDevice
     {
         int e = i % perSample;
         var block = Block(stream, i / perSample, e / 4);
-        var (first, second) = e % 4 < 2 ? Normal.Pair(block.X, block.Y) : Normal.Pair(block.Z, block.W);
+        var (first, second) = e % 4 < 2 ? BoxMuller.Pair(block.X, block.Y) : BoxMuller.Pair(block.Z, block.W);
         return e % 2 == 0 ? first : second;
     }
 }

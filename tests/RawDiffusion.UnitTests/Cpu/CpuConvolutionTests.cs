@@ -156,7 +156,7 @@ public sealed unsafe class CpuConvolutionTests
     public void PacksAgainWhenTheVersionChanges()
     {
         var g = ConvGeometry.Symmetric(1, 4, 4, 8, 8);
-        using var workers = new Workers(1);
+        using var workers = new ThreadTeam(1);
         using var convolution = new Convolution(workers);
         using var x = NativeFloats.Random(g.N * g.H * g.W * g.Cin, 1);
         using var w = NativeFloats.Random(g.Cout * 9 * g.Cin, 2);
@@ -187,7 +187,7 @@ public sealed unsafe class CpuConvolutionTests
     [Fact]
     public void RefusesPaddingAsWideAsTheKernel()
     {
-        using var workers = new Workers(1);
+        using var workers = new ThreadTeam(1);
         using var convolution = new Convolution(workers);
         Assert.Throws<ArgumentException>(() => convolution.Forward(new ConvGeometry(1, 4, 4, 1, 1, 3, 1, 3, 0, 0, 0), null, null, null));
     }
@@ -208,7 +208,7 @@ public sealed unsafe class CpuConvolutionTests
         float[]? first = null;
         foreach (int count in new[] { 1, 2, 3 })
         {
-            using var workers = new Workers(count);
+            using var workers = new ThreadTeam(count);
             using var convolution = new Convolution(workers, set);
             using var result = new NativeFloats(length);
             run(convolution, result);

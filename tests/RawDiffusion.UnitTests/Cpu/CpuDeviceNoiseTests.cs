@@ -87,8 +87,8 @@ public class CpuDeviceNoiseTests
 
     private static float[] Normals(UInt4 block)
     {
-        var (a, b) = Normal.Pair(block.X, block.Y);
-        var (c, d) = Normal.Pair(block.Z, block.W);
+        var (a, b) = BoxMuller.Pair(block.X, block.Y);
+        var (c, d) = BoxMuller.Pair(block.Z, block.W);
         return [a, b, c, d];
     }
 

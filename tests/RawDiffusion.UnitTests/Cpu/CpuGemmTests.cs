@@ -39,7 +39,7 @@ public sealed unsafe class CpuGemmTests
     [Fact]
     public void SharesOneMatrixAmongProducts()
     {
-        using var workers = new Workers(2);
+        using var workers = new ThreadTeam(2);
         using var a = NativeFloats.Random(3 * 4 * 5, 1);
         using var b = NativeFloats.Random(5 * 6, 2);
         using var c = new NativeFloats(3 * 4 * 6);
@@ -56,7 +56,7 @@ public sealed unsafe class CpuGemmTests
     public void PacksAMatrixOncePerVersion(bool transposeB)
     {
         const int m = 5, n = 35, k = 21;
-        using var workers = new Workers(2);
+        using var workers = new ThreadTeam(2);
         using var a = NativeFloats.Random(m * k, 1);
         using var b = NativeFloats.Random(k * n, 2);
         using var c = new NativeFloats(m * n);
@@ -78,7 +78,7 @@ public sealed unsafe class CpuGemmTests
     [Fact]
     public void RefusesAShortLeadingDimension()
     {
-        using var workers = new Workers(1);
+        using var workers = new ThreadTeam(1);
         using var gemm = new Gemm(workers);
         Assert.Throws<ArgumentException>(() => gemm.Multiply(new MatrixProduct(2, 3, 4) { LeadingA = 3 }, null, null, null));
     }
@@ -125,7 +125,7 @@ public sealed unsafe class CpuGemmTests
         float[]? first = null;
         foreach (int count in new[] { 1, 2, 3 })
         {
-            using var workers = new Workers(count);
+            using var workers = new ThreadTeam(count);
             using var c = new NativeFloats((int)p.StrideC * batch);
             before.Span.CopyTo(c.Span);
             using var gemm = new Gemm(workers, set);

@@ -7,7 +7,7 @@ namespace RawDiffusion.Core;
 /// polynomials in fused multiply-adds, which IEEE 754 fixes to the last bit, so that every device draws the very same noise; library
 /// functions would differ between devices.
 /// </summary>
-public static class Normal
+public static class BoxMuller
 {
     /// <summary>Two independent standard normal numbers from 64 random bits; |z| ≤ 5.77.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -2,7 +2,7 @@ using RawDiffusion.Cpu;
 
 namespace RawDiffusion.UnitTests.Cpu;
 
-public unsafe class CpuWorkersTests
+public unsafe class ThreadTeamTests
 {
     [Theory]
     [InlineData(1)]
@@ -11,7 +11,7 @@ public unsafe class CpuWorkersTests
     [InlineData(7)]
     public void RunsEveryTaskOnce(int count)
     {
-        using var workers = new Workers(count);
+        using var workers = new ThreadTeam(count);
         for (int repeat = 0; repeat < 200; repeat++)
         {
             int tasks = repeat % 23;
@@ -28,7 +28,7 @@ public unsafe class CpuWorkersTests
     [Fact]
     public void WakesParkedWorkers()
     {
-        using var workers = new Workers(2);
+        using var workers = new ThreadTeam(2);
         for (int repeat = 0; repeat < 3; repeat++)
         {
             using var both = new Barrier(2);
@@ -43,7 +43,7 @@ public unsafe class CpuWorkersTests
     [Fact]
     public void RethrowsATaskFailureAndGoesOn()
     {
-        using var workers = new Workers(3);
+        using var workers = new ThreadTeam(3);
         var failure = Assert.Throws<InvalidOperationException>(() => workers.Run(10, (task, _) =>
         {
             if (task == 4)
@@ -60,7 +60,7 @@ public unsafe class CpuWorkersTests
     [Fact]
     public void NestedRunStaysOnItsWorker()
     {
-        using var workers = new Workers(2);
+        using var workers = new ThreadTeam(2);
         int calls = 0;
         workers.Run(4, (_, outer) => workers.Run(5, (_, inner) =>
         {
@@ -73,7 +73,7 @@ public unsafe class CpuWorkersTests
     [Fact]
     public void ScratchIsAlignedDistinctAndReused()
     {
-        using var workers = new Workers(2);
+        using var workers = new ThreadTeam(2);
         byte* first = (byte*)workers.Scratch(0, 1000), second = (byte*)workers.Scratch(1, 1000), shared = (byte*)workers.SharedScratch(1000);
         Assert.Equal(0, (nint)first % 64);
         Assert.True(Math.Abs(first - second) >= 1000 && Math.Abs(first - shared) >= 1000 && Math.Abs(second - shared) >= 1000);
@@ -83,7 +83,7 @@ public unsafe class CpuWorkersTests
     [Fact]
     public void RefusesToRunAfterDisposal()
     {
-        var workers = new Workers(2);
+        var workers = new ThreadTeam(2);
         workers.Dispose();
         workers.Dispose();
         Assert.Throws<ObjectDisposedException>(() => workers.Run(2, (_, _) => { }));

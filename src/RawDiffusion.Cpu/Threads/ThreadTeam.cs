@@ -7,7 +7,7 @@ namespace RawDiffusion.Cpu;
 /// that spin briefly for the next operation and then park. Which worker runs which task is a race, so a task must write nothing that depends on its worker.
 /// </summary>
 /// <remarks>Operations are issued from one thread. Scratch memory is valid until the same slot is asked for again, so one operation rents a slot once.</remarks>
-public sealed unsafe class Workers : IDisposable
+public sealed unsafe class ThreadTeam : IDisposable
 {
     // About 20 µs: longer than the gap between two operations of a network, shorter than a time slice that another process might want.
     private const int SpinRounds = 400;
@@ -35,7 +35,7 @@ public sealed unsafe class Workers : IDisposable
     /// <summary>Starts <paramref name="count"/> − 1 threads; zero stands for one worker per logical processor.</summary>
     /// <param name="count">Number of workers, the calling thread included.</param>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="count"/> is negative.</exception>
-    public Workers(int count = 0)
+    public ThreadTeam(int count = 0)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(count);
         Count = count == 0 ? Environment.ProcessorCount : count;
@@ -247,11 +247,11 @@ public sealed unsafe class Workers : IDisposable
         }
     }
 
-    private sealed class Slot(Workers owner, int index)
+    private sealed class Slot(ThreadTeam owner, int index)
     {
         private void* _memory;
 
-        public Workers Owner => owner;
+        public ThreadTeam Owner => owner;
         public int Index => index;
         public long Bytes { get; private set; }
 
