@@ -1,6 +1,5 @@
 using System.Buffers.Binary;
 using Parquet;
-using Parquet.Data;
 using Parquet.Schema;
 using RawDiffusion.Core;
 
@@ -57,39 +56,14 @@ internal sealed class ParquetShard : IDisposable
 
     /// <summary>The values of a column of bytes, row after row; null where there is none.</summary>
     /// <exception cref="DataException">They cannot be read.</exception>
-    public IEnumerable<byte[]?> ReadBytes(DataField field)
-    {
-        for (int group = 0; group < _reader.RowGroupCount; group++)
-        {
-            // Not the reader's own arrays of bytes: those pass over the rows that have none.
-            using var column = ReadColumn<ReadOnlyMemory<byte>>(field, group);
-            int[]? levels = field.MaxDefinitionLevel > 0 ? column.DefinitionLevels.ToArray() : null;
-            int rows = (int)_reader.Metadata!.RowGroups[group].NumRows;
-            for (int row = 0, value = 0; row < rows; row++)
-            {
-                yield return levels is null || levels[row] == field.MaxDefinitionLevel ? column.Values[value++].ToArray() : null;
-            }
-        }
-    }
+    public IEnumerable<byte[]?> ReadBytes(DataField field) =>
+        Enumerable.Range(0, _reader.RowGroupCount).SelectMany(group => ReadColumn<ReadOnlyMemory<byte>, byte[]?>(field, group, value => value.ToArray(), null));
 
     /// <summary>The values of a column of whole numbers, row after row; null where there is none.</summary>
     /// <exception cref="DataException">They cannot be read.</exception>
-    public IReadOnlyList<long?> ReadNumbers(DataField field)
-    {
-        var numbers = new List<long?>();
-        for (int group = 0; group < _reader.RowGroupCount; group++)
-        {
-            if (field.ClrType == typeof(int))
-            {
-                Add(numbers, ReadColumn<int>(field, group), field, group, value => value);
-            }
-            else
-            {
-                Add(numbers, ReadColumn<long>(field, group), field, group, value => value);
-            }
-        }
-        return numbers;
-    }
+    public IEnumerable<long?> ReadNumbers(DataField field) => Enumerable.Range(0, _reader.RowGroupCount).SelectMany(group => field.ClrType == typeof(int)
+        ? ReadColumn<int, long?>(field, group, value => value, null)
+        : ReadColumn<long, long?>(field, group, value => value, null));
 
     /// <inheritdoc/>
     public void Dispose()
@@ -98,38 +72,32 @@ internal sealed class ParquetShard : IDisposable
         _file.Dispose();
     }
 
-    private void Add<T>(List<long?> numbers, RawColumnData<T> column, DataField field, int group, Func<T, long> convert) where T : struct
+    // A column's values stand without gaps beside a level for each row, which is the field's own where the row has a value. The reader's other
+    // functions lose the rows without one, or need types made at run time, which a native executable has not.
+    private IEnumerable<TValue> ReadColumn<T, TValue>(DataField field, int group, Func<T, TValue> convert, TValue none) where T : struct
     {
-        using (column)
+        var (values, levels) = Guard(Path, () =>
         {
-            int rows = (int)_reader.Metadata!.RowGroups[group].NumRows;
-            for (int row = 0, value = 0; row < rows; row++)
+            using var rows = _reader.OpenRowGroupReader(group);
+            var chunk = rows.GetMetadata(field)?.MetaData;
+            long most = Math.Min(_memoryLimit, int.MaxValue);
+            if (chunk is null || chunk.NumValues != rows.RowCount || chunk.TotalUncompressedSize < 0 || chunk.TotalUncompressedSize > most)
             {
-                bool isThere = field.MaxDefinitionLevel == 0 || column.DefinitionLevels[row] == field.MaxDefinitionLevel;
-                numbers.Add(isThere ? convert(column.Values[value++]) : null);
+                throw new DataException($"{Path}: column {field.Path} of row group {group} has {chunk?.NumValues} values and {chunk?.TotalUncompressedSize} bytes; " +
+                    $"expected are {rows.RowCount} values and at most {most} bytes, which are allowed in memory. Write the set in smaller groups of rows.");
             }
+            ParquetCheck.Pages(_file, chunk, most);
+            var read = (Values: new T[rows.RowCount], Levels: field.MaxDefinitionLevel > 0 ? new int[rows.RowCount] : null);
+            // Null on its own would become an empty memory.
+            Memory<int>? levels = read.Levels is { } array ? new Memory<int>(array) : (Memory<int>?)null;
+            rows.ReadRawAsync<T>(field, read.Values, levels, null).AsTask().GetAwaiter().GetResult();
+            return read;
+        });
+        for (int row = 0, value = 0; row < values.Length; row++)
+        {
+            yield return levels is null || levels[row] == field.MaxDefinitionLevel ? convert(values[value++]) : none;
         }
     }
-
-    private RawColumnData<T> ReadColumn<T>(DataField field, int group) where T : struct => Guard(Path, () =>
-    {
-        using var rows = _reader.OpenRowGroupReader(group);
-        var chunk = rows.GetMetadata(field)?.MetaData;
-        if (chunk is null || chunk.NumValues != rows.RowCount || chunk.TotalUncompressedSize < 0 || chunk.TotalUncompressedSize > Math.Min(_memoryLimit, int.MaxValue))
-        {
-            throw new DataException($"{Path}: column {field.Path} of row group {group} has {chunk?.NumValues} values and {chunk?.TotalUncompressedSize} bytes; expected are " +
-                $"{rows.RowCount} values and at most {Math.Min(_memoryLimit, int.MaxValue)} bytes, which are allowed in memory. Write the set in smaller groups of rows.");
-        }
-        ParquetCheck.Pages(_file, chunk, Math.Min(_memoryLimit, int.MaxValue));
-        var column = (RawColumnData<T>)rows.ReadRawColumnDataBaseAsync(field).AsTask().GetAwaiter().GetResult();
-        int there = field.MaxDefinitionLevel == 0 ? (int)rows.RowCount : column.DefinitionLevels.Count(field.MaxDefinitionLevel);
-        if ((field.MaxDefinitionLevel > 0 && column.DefinitionLevels.Length < rows.RowCount) || column.Values.Length < there)
-        {
-            column.Dispose();
-            throw new DataException($"{Path} is damaged: column {field.Path} of row group {group} has {column.Values.Length} values instead of {there}. Fetch the file again.");
-        }
-        return column;
-    });
 
     private long CountRows()
     {

@@ -42,6 +42,10 @@ public sealed partial class NativeExecutableTests(TrainedRun trained)
         }
         Native(["train", "--data", "photos", "--steps", "1", "--out", "photos-run", .. Workspace.Tiny]);
 
+        // Parquet.Net makes types as it runs; what is used of it does not.
+        string[] parquet = ["train", "--data", Path.Combine(StoredFiles.Folder("sets"), "hub.parquet"), "--conditional", "--dry-run", "--device", "cpu"];
+        Assert.Contains("6 RGB images of 8×8 in 3 classes", Native(parquet).Error);
+
         var noGpu = new Dictionary<string, string> { ["RAWDIFFUSION_CUDA_DRIVER"] = "no-such-driver.so", ["RAWDIFFUSION_NVRTC"] = "no-such-nvrtc.so", ["RAWDIFFUSION_CUBLAS"] = "no-such-cublas.so" };
         Assert.Equal(at.Start(noGpu, "doctor").WaitForExit().Succeeded().Out, StartNative(at, build!, noGpu, "doctor").WaitForExit().Succeeded().Out);
         if (EmulatedDriver.ReasonToSkip.Length == 0)
@@ -103,7 +107,8 @@ public sealed partial class NativeExecutableTests(TrainedRun trained)
         var restore = RestoreError().Match(published.Out + published.Error);
         Assert.SkipWhen(published.ExitCode != 0 && restore.Success, $"the packages for native compilation do not restore: {restore.Value}");
         published.Succeeded();
-        Assert.DoesNotMatch("warning IL[0-9]+", published.Out);
+        // What Parquet.Net is warned of is not reached: see the project of the executable, and the test.
+        Assert.DoesNotMatch(@"(?<!Parquet\.dll : )warning IL[0-9]+", published.Out);
     }
 
     private static RunningProgram StartNative(Workspace at, string build, Dictionary<string, string> environment, params string[] arguments) =>
