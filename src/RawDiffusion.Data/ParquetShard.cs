@@ -89,7 +89,7 @@ internal sealed class ParquetShard : IDisposable
             ParquetCheck.Pages(_file, chunk, most);
             var read = (Values: new T[rows.RowCount], Levels: field.MaxDefinitionLevel > 0 ? new int[rows.RowCount] : null);
             // Null on its own would become an empty memory.
-            Memory<int>? levels = read.Levels is { } array ? new Memory<int>(array) : (Memory<int>?)null;
+            var levels = read.Levels is { } array ? new Memory<int>(array) : (Memory<int>?)null;
             rows.ReadRawAsync<T>(field, read.Values, levels, null).AsTask().GetAwaiter().GetResult();
             return read;
         });

@@ -13,7 +13,14 @@ public sealed class BoundEvaluatorTests
 
     private static readonly UNetConfig Network = new()
     {
-        Height = Side, Width = Side, InChannels = 1, OutChannels = 1, BlockChannels = [4, 4], AttentionLevels = [], LayersPerBlock = 1, NormGroups = 2,
+        Height = Side,
+        Width = Side,
+        InChannels = 1,
+        OutChannels = 1,
+        BlockChannels = [4, 4],
+        AttentionLevels = [],
+        LayersPerBlock = 1,
+        NormGroups = 2,
     };
 
     /// <summary>x̂_0 = 0, so each divergence is ½(e^d − 1 − d + c²·x_0²/σ²) whatever the noise: the sum is known to the last term but L_0.</summary>
