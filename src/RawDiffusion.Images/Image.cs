@@ -8,7 +8,7 @@ public sealed class Image
     /// <summary>The longest side that is read or written, JPEG's own.</summary>
     public const int MaxSide = 65535;
 
-    /// <summary>The most pixels that are read or written: more than cameras take, and 384 MiB as RGB, so that a few at once fit into memory (Pillow's bound is 179 million).</summary>
+    /// <summary>The most pixels that are read or written: more than cameras take, and 384 MiB as RGB (Pillow's bound is 179 million).</summary>
     public const int MaxPixels = 1 << 27;
 
     /// <summary>The bytes [Height, Width, Channels].</summary>

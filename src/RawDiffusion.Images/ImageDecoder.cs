@@ -49,6 +49,10 @@ public sealed class ImageDecoder
         {
             throw new DataException($"the library that reads {format} files could not be loaded; it belongs beside the program ({e.GetBaseException().Message.Split(". ")[0]})", e);
         }
+        catch (OutOfMemoryException e)
+        {
+            throw new DataException($"the {format} picture does not fit into the memory that is there", e);
+        }
         // The libraries were not made for hostile bytes: what they throw at some of them is any exception.
         catch (Exception e) when (e is not DataException)
         {

@@ -55,7 +55,8 @@ public static class ImageHeader
         {
             string brand = Encoding.ASCII.GetString(file.Slice(8, 4));
             var brands = file[8..(int)Math.Clamp(BinaryPrimitives.ReadUInt32BigEndian(file), 12, (uint)file.Length)];
-            return brands.IndexOf("avif"u8) >= 0 || brands.IndexOf("avis"u8) >= 0 ? "it is an AVIF image" : Heif.Contains(brand, StringComparison.Ordinal) ? "it is a HEIC image" : null;
+            return brands.IndexOf("avif"u8) >= 0 || brands.IndexOf("avis"u8) >= 0 ? "it is an AVIF image"
+                : Heif.Contains(brand, StringComparison.Ordinal) ? "it is a HEIC image" : null;
         }
         return file.StartsWith("II+\0"u8) || file.StartsWith("MM\0+"u8) ? "it is a BigTIFF image"
             : file.StartsWith("\0\0\0\u000CjP  "u8) || file.StartsWith((ReadOnlySpan<byte>)[0xFF, 0x4F, 0xFF, 0x51]) ? "it is a JPEG 2000 image"

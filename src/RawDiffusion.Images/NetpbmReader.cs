@@ -34,7 +34,9 @@ internal ref struct NetpbmReader
         {
             for (int i = 0; i < width * channels; i++)
             {
-                int value = isText ? reader.TextValue(isBits) : isBits ? reader.Byte(i / 8) >> (7 - i % 8) & 1 : max < DeepFrom ? reader.Byte(i) : reader.Byte(2 * i) << 8 | reader.Byte(2 * i + 1);
+                int value = isText ? reader.TextValue(isBits)
+                    : isBits ? reader.Byte(i / 8) >> (7 - i % 8) & 1
+                    : max < DeepFrom ? reader.Byte(i) : reader.Byte(2 * i) << 8 | reader.Byte(2 * i + 1);
                 // A set bit is black. A value above the largest is taken for it, as other readers do.
                 image.Pixels[at++] = isBits ? (byte)(value == 0 ? 255 : 0) : (byte)((2 * 255 * Math.Min(value, max) + max) / (2 * max));
             }

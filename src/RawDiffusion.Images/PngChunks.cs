@@ -53,7 +53,7 @@ internal sealed class PngChunks
             var chunk = Next(file, ref at, out string next);
             if (type.Length == 0 != (next == "IHDR"))
             {
-                throw new DataException(next == "CgBI" ? "the file is one of Apple's PNGs for phones (CgBI); convert it to a usual one, as by xcrun pngcrush -revert-iphone-optimizations"
+                throw new DataException(next == "CgBI" ? "the file is one of Apple's PNGs for phones (CgBI); convert it to a usual PNG"
                     : $"the PNG file is damaged: chunk {next} stands at byte {start}, out of place");
             }
             type = next;
@@ -130,7 +130,8 @@ internal sealed class PngChunks
         bool known = Colour switch { 0 => Depth is 1 or 2 or 4 or 8 or 16, 3 => Depth is 1 or 2 or 4 or 8, 2 or 4 or 6 => Depth is 8 or 16, _ => false };
         if (!known || chunk[10] != 0 || chunk[11] != 0 || chunk[12] > 1)
         {
-            throw new DataException($"the PNG header names an unknown kind: colour type {Colour}, {Depth} bits, compression {chunk[10]}, filter {chunk[11]}, interlace {chunk[12]}");
+            throw new DataException($"the PNG header names an unknown kind: colour type {Colour}, {Depth} bits, "
+                + $"compression {chunk[10]}, filter {chunk[11]}, interlace {chunk[12]}");
         }
         Image.CheckSize(Height, Width);
         // Adam7's second pass begins in the fifth column; ImageSharp waits for ever for a pass that has none.
@@ -158,7 +159,8 @@ internal sealed class PngChunks
         long expected = DataBytes();
         if (expected > _data.Length * DeflateLimit)
         {
-            throw new DataException($"the PNG file is truncated or a decompression bomb: {Height}×{Width} pixels need {expected} bytes, which {_data.Length} compressed bytes cannot hold");
+            throw new DataException($"the PNG file is truncated or a decompression bomb: {Height}×{Width} pixels need {expected} bytes, "
+                + $"which {_data.Length} compressed bytes cannot hold");
         }
         byte[] buffer = new byte[Math.Min(expected, 1 << 16)];
         _data.Position = 0;
@@ -182,7 +184,9 @@ internal sealed class PngChunks
     // Bytes that the compressed data must unfold to: each row of each Adam7 pass (first column and row, steps), or of the one pass of a picture that is not interlaced.
     private long DataBytes()
     {
-        (int X, int Y, int StepX, int StepY)[] passes = _interlaced ? [(0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2)] : [(0, 0, 1, 1)];
+        (int X, int Y, int StepX, int StepY)[] passes = _interlaced
+            ? [(0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2)]
+            : [(0, 0, 1, 1)];
         long bits = Depth * (Colour switch { 2 => 3, 4 => 2, 6 => 4, _ => 1 });
         return passes.Sum(pass =>
         {

@@ -7,7 +7,7 @@ using SixLabors.ImageSharp.PixelFormats;
 
 namespace RawDiffusion.Images;
 
-/// <summary>PNG by ImageSharp, of every colour type and bit depth, interlaced or not. Deeper samples are rounded to 8 bits, and what is transparent is composed over black.</summary>
+/// <summary>PNG by ImageSharp, of every colour type and bit depth, interlaced or not. Deeper samples are rounded to 8 bits; transparent parts are over black.</summary>
 internal static class PngCodec
 {
     /// <summary>ImageSharp with PNG as its only format, and no more memory than the largest picture takes.</summary>

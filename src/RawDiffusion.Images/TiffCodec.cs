@@ -73,10 +73,11 @@ internal static class TiffCodec
         // LZW's longest code is of 12 bits and stands for up to 4096 bytes; one row of fax may be a bit, and is as long as it likes.
         const int LzwLimit = 4096 * 8 / 12, PixelsPerByte = 8;
         bool isFax = (Compression)Number(tiff, TiffTag.COMPRESSION) is Compression.CCITTRLE or Compression.CCITTRLEW or Compression.CCITTFAX3 or Compression.CCITTFAX4;
-        ImageHeader.CheckSize(height, width, fileBytes, isFax ? 0 : LzwLimit * PixelsPerByte);
+        int bound = isFax ? 0 : LzwLimit * PixelsPerByte;
+        ImageHeader.CheckSize(height, width, fileBytes, bound);
         if (tiff.IsTiled())
         {
-            ImageHeader.CheckSize(Number(tiff, TiffTag.TILELENGTH), Number(tiff, TiffTag.TILEWIDTH), fileBytes, 0);
+            ImageHeader.CheckSize(Number(tiff, TiffTag.TILELENGTH), Number(tiff, TiffTag.TILEWIDTH), fileBytes, bound);
         }
         int parts = tiff.IsTiled() ? tiff.NumberOfTiles() : tiff.NumberOfStrips();
         for (int i = 0; i < parts; i++)

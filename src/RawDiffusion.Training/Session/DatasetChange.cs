@@ -37,9 +37,12 @@ internal static class DatasetChange
         }
     }
 
-    private static string Reason(DatasetInfo before, IDataset now) => now.Fingerprint.StartsWith(OverPixels, StringComparison.Ordinal) && !before.Fingerprint.StartsWith(OverPixels, StringComparison.Ordinal)
-        ? " (the run began with an older version, which read image files by libgd: WebP, GIF, BMP and TIFF may have other pixels now, and pictures with an EXIF orientation are turned)"
+    private static string Reason(DatasetInfo before, IDataset now) => IsOverPixels(now.Fingerprint) && !IsOverPixels(before.Fingerprint)
+        ? " (the run began with an older version, which read image files by libgd: WebP, GIF, BMP and TIFF may have other pixels now, "
+            + "and pictures with an EXIF orientation are turned)"
         : "";
+
+    private static bool IsOverPixels(string fingerprint) => fingerprint.StartsWith(OverPixels, StringComparison.Ordinal);
 
     private static string Short(string fingerprint) => fingerprint.Length > 12 ? fingerprint[..12] : fingerprint;
 }

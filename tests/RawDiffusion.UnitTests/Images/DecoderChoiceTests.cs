@@ -15,7 +15,9 @@ namespace RawDiffusion.UnitTests.Images;
 /// </summary>
 public class DecoderChoiceTests
 {
-    /// <summary>Kind, library, pictures whose pixels are Pillow's (as stored, so untouched by orientation), cut files that pass with other pixels, and exceptions not of its own of 1,000 damaged files.</summary>
+    /// <summary>
+    /// Kind, library, pictures whose pixels are Pillow's, cut files that pass with other pixels, and exceptions of kinds not its own of 1,000 damaged files.
+    /// </summary>
     [Theory]
     [InlineData(".png", "ImageSharp", 9, 0, 4)]
     [InlineData(".png", "SkiaSharp", 9, 0, 0)]

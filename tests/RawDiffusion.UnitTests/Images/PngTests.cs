@@ -153,7 +153,7 @@ public class PngTests
             byte[] file = PngFixture.File(
             [
                 PngFixture.Chunk("IHDR", PngFixture.Header(width, height, depth, colour, random.Next(2))),
-                .. random.Next(2) == 0 || colour == 3 ? [PngFixture.Chunk("PLTE", Bytes(random.Next(5) == 0 ? random.Next(800) : 3 << depth % 16))] : Array.Empty<byte[]>(),
+                .. random.Next(2) == 0 || colour == 3 ? [PngFixture.Chunk("PLTE", Bytes(random.Next(5) == 0 ? 799 : 3 << depth % 16))] : Array.Empty<byte[]>(),
                 .. random.Next(3) == 0 ? [PngFixture.Chunk("tRNS", Bytes(random.Next(300)))] : Array.Empty<byte[]>(),
                 .. random.Next(4) == 0 ? [PngFixture.Chunk("eXIf", [.. "II*\0\b\0\0\0"u8, .. Bytes(random.Next(80))])] : Array.Empty<byte[]>(),
                 PngFixture.Chunk("IDAT", data[..cut]), PngFixture.Chunk("IDAT", data[cut..]), PngFixture.Chunk("IEND", []),
