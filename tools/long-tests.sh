@@ -32,6 +32,12 @@ part_publish() {
   done
 }
 
+# The published CIFAR-10 network, forward and backward, on the double-precision reference device.
+part_networks() {
+  dotnet build -c Release tests/RawDiffusion.ConformanceTests
+  RAWDIFFUSION_LONG_TESTS=1 tests/RawDiffusion.ConformanceTests/bin/Release/net10.0/RawDiffusion.ConformanceTests --filter-method '*PublishedNetworksAgree*'
+}
+
 mapfile -t known < <(declare -F | sed -n 's/^declare -f part_//p')
 (($#)) || set -- "${known[@]}"
 passed=0 failed=0

@@ -94,11 +94,12 @@ internal sealed class PngChunks
         }
     }
 
-    private static ReadOnlySpan<byte> Next(ReadOnlySpan<byte> file, scoped ref int at, out string type)
+    private ReadOnlySpan<byte> Next(ReadOnlySpan<byte> file, scoped ref int at, out string type)
     {
         if (file.Length - at < 12)
         {
-            throw new DataException($"the PNG file is truncated: it ends after {file.Length} bytes, before its IEND chunk");
+            throw new DataException($"the PNG file is truncated: it ends after {file.Length} bytes, before its IEND chunk" +
+                (HasAllRows() ? "; all of its pixels are there, so it is whole again once any program has saved it anew" : ""));
         }
         uint length = BinaryPrimitives.ReadUInt32BigEndian(file[at..]);
         type = Encoding.ASCII.GetString(file.Slice(at + 4, 4));
@@ -152,6 +153,19 @@ internal sealed class PngChunks
         _data.WriteTo(Pure);
         BinaryPrimitives.WriteUInt32BigEndian(number, Crc32.Of("IDAT"u8, _data.GetBuffer().AsSpan(0, (int)_data.Length)));
         Pure.Write(number);
+    }
+
+    private bool HasAllRows()
+    {
+        try
+        {
+            CheckData();
+            return Height > 0;
+        }
+        catch (DataException)
+        {
+            return false;
+        }
     }
 
     // ImageSharp leaves rows that are not there black. Reading on past the last row makes zlib compare its own checksum.

@@ -64,7 +64,7 @@ internal static class SelfCheck
         {
             return "a PNG that was written does not read back alike";
         }
-        string[] wrong = [.. Samples.Where(sample => Read(sample.File) is var (pixels, _) && pixels is not null && (pixels[0] < 200 || pixels[^1] < 200)).Select(sample => $"{sample.Format}")];
+        string[] wrong = [.. Samples.Where(sample => Read(sample.File) is ({ } pixels, _) && (pixels[0] < 200 || pixels[^1] < 200)).Select(sample => $"{sample.Format}")];
         return wrong.Length == 0 ? null : $"{string.Join(" and ", wrong)} images decode to other colours than their own";
     }
 

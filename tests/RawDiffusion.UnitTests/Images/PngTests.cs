@@ -57,7 +57,8 @@ public class PngTests
     [InlineData("deep key", "16 bits with one transparent colour")]
     [InlineData("phone", "one of Apple's PNGs for phones (CgBI)")]
     [InlineData("cut", "truncated: chunk IDAT claims")]
-    [InlineData("no end", "truncated: it ends after")]
+    [InlineData("no end", "before its IEND chunk; all of its pixels are there")]
+    [InlineData("no rows", "before its IEND chunk")]
     [InlineData("flipped bit", "chunk IDAT has checksum")]
     [InlineData("zero width", "0×4; each side must be in 1..65535", 4, 0)]
     [InlineData("huge", "each side must be in 1..65535", 70000, 3)]
@@ -87,6 +88,7 @@ public class PngTests
             "phone" => PngFixture.File(PngFixture.Chunk("CgBI", [0x50, 0, 0x20, 2]), header, end),
             "cut" => good[..^20],
             "no end" => good[..^12],
+            "no rows" => PngFixture.File(header),
             "flipped bit" => [.. good[..^20], (byte)(good[^20] ^ 4), .. good[^19..]],
             "short rows" => PngFixture.File(header, Data(new byte[19]), end),
             "no zlib" => PngFixture.File(header, PngFixture.Chunk("IDAT", [1, 2, 3, 4]), end),
