@@ -19,7 +19,7 @@ internal sealed class MemoryDataset : IDataset
     {
         (Height, Width, Channels, _images, _labels, ClassNames, Fingerprint) = (height, width, channels, images, labels, classNames, fingerprint);
         string kind = channels == 1 ? "grey" : "RGB", classes = labels is null ? "without labels" : $"in {classNames.Count} classes";
-        Description = $"{images.Length:N0} {kind} images of {height}×{width} {classes} from {source}";
+        Description = $"{images.Length:N0} {kind} image{(images.Length == 1 ? "" : "s")} of {height}×{width} {classes} from {source}";
     }
 
     public int Count => _images.Length;
