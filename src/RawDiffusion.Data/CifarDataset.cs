@@ -42,22 +42,12 @@ internal static partial class CifarDataset
                         + "the labels 0..9. The file is damaged or holds something else.");
                 }
                 labels.Add(file[at]);
-                images.Add(Interleave(file.AsSpan(at + 1, 3 * Plane)));
+                images.Add(PlainImages.Interleave(file.AsSpan(at + 1, 3 * Plane), 3));
             }
             options.Progress?.Report((images.Count, batches.Length * (file.Length / Record)));
         }
         string source = $"{container.Path} (CIFAR-10)";
-        return new MemoryDataset(Side, Side, 3, [.. images], [.. labels], ReadClassNames(container), source, fingerprint.Finish());
-    }
-
-    private static byte[] Interleave(ReadOnlySpan<byte> planes)
-    {
-        byte[] hwc = new byte[3 * Plane];
-        for (int i = 0; i < hwc.Length; i++)
-        {
-            hwc[i] = planes[i % 3 * Plane + i / 3];
-        }
-        return hwc;
+        return new MemoryDataset(Side, Side, 3, [.. images], [.. labels], ReadClassNames(container), source, fingerprint.Finish()).FittedTo(options);
     }
 
     private static string[] ReadClassNames(IContainer container)

@@ -74,7 +74,7 @@ internal static partial class IdxDataset
             slices[i] = pixels.AsMemory(i * height * width, height * width);
         }
         options.Progress?.Report((count, count));
-        return new MemoryDataset(height, width, 1, slices, labels, classes, Place(imagesName), fingerprint.Finish());
+        return new MemoryDataset(height, width, 1, slices, labels, classes, Place(imagesName), fingerprint.Finish()).FittedTo(options);
     }
 
     private static byte[] Transposed(byte[] images, int count, int height, int width)

@@ -1,5 +1,4 @@
 using RawDiffusion.Core;
-using RawDiffusion.Images;
 
 namespace RawDiffusion.Data;
 
@@ -20,27 +19,17 @@ internal sealed record PlainImages(
     /// <exception cref="DataException">It takes too much memory.</exception>
     public IDataset ToDataset(string source, DatasetOptions options)
     {
-        var size = options.Resize ?? new ImageSize(Height, Width);
-        int channels = options.Channels ?? Channels;
-        Image.CheckSize(size.Height, size.Width);
-        long bytes = (long)Pixels.Length * size.Height * size.Width * channels;
-        if (bytes > options.MemoryLimit)
-        {
-            throw new DataException($"{source}: its {Pixels.Length:N0} images take {bytes:N0} bytes, more than the {options.MemoryLimit:N0} that are allowed in memory. " +
-                "Make them smaller with data.resize, or use fewer.");
-        }
-        var images = (size, channels) == (new ImageSize(Height, Width), Channels) ? Pixels : [.. Pixels.Select(image => Fit(image, size, channels))];
-        using var fingerprint = new Fingerprint().Add(Format).Add(size.Height).Add(size.Width).Add(channels);
+        using var fingerprint = new Fingerprint().Add(Format).Add(Height).Add(Width).Add(Channels);
         foreach (string name in ClassNames)
         {
             fingerprint.Add(name);
         }
-        for (int i = 0; i < images.Length; i++)
+        for (int i = 0; i < Pixels.Length; i++)
         {
-            fingerprint.Add(Labels?[i] ?? -1).Add(images[i].Span);
+            fingerprint.Add(Labels?[i] ?? -1).Add(Pixels[i].Span);
         }
-        options.Progress?.Report((images.Length, images.Length));
-        return new MemoryDataset(size.Height, size.Width, channels, images, Labels, ClassNames, source, fingerprint.Finish());
+        options.Progress?.Report((Pixels.Length, Pixels.Length));
+        return new MemoryDataset(Height, Width, Channels, Pixels, Labels, ClassNames, source, fingerprint.Finish()).FittedTo(options);
     }
 
     /// <summary>Planes [channels, height, width] as pixels [height, width, channels].</summary>
@@ -54,7 +43,4 @@ internal sealed record PlainImages(
         }
         return pixels;
     }
-
-    private ReadOnlyMemory<byte> Fit(ReadOnlyMemory<byte> image, ImageSize size, int channels) =>
-        AreaResize.CropAndResize(new Image(Height, Width, Channels, image.ToArray()), size.Height, size.Width).WithChannels(channels).Pixels;
 }

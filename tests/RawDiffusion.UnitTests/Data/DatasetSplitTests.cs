@@ -46,5 +46,23 @@ public sealed class DatasetSplitTests
         Assert.Equal(4, Count(folder.Path, DatasetSplit.Test));
     }
 
+    /// <summary>Size and channels are what was asked for in these sets, too, and another set than the plain one.</summary>
+    [Fact]
+    public void TheBinarySetsAreFitted()
+    {
+        using var folder = new TempFolder();
+        folder.Write("data_batch_1.bin", [.. Enumerable.Range(0, 3).SelectMany(i => (byte[])[(byte)i, .. Enumerable.Repeat((byte)(40 * i), 3072)])]);
+        var plain = DatasetOpener.Open(folder.Path, new DatasetOptions());
+        var fitted = DatasetOpener.Open(folder.Path, new DatasetOptions { Resize = new ImageSize(8, 12), Channels = 1 });
+        Assert.Equal((3, 8, 12, 1), (fitted.Count, fitted.Height, fitted.Width, fitted.Channels));
+        byte[] image = new byte[96];
+        fitted.Read(2, image);
+        Assert.All(image, value => Assert.Equal(80, value));
+        Assert.Equal((2, plain.ClassNames[2]), (fitted.Label(2), fitted.ClassNames[2]));
+        Assert.NotEqual(plain.Fingerprint, fitted.Fingerprint);
+        Assert.Equal(plain.Fingerprint, DatasetOpener.Open(folder.Path, new DatasetOptions { Resize = new ImageSize(32, 32), Channels = 3 }).Fingerprint);
+        Assert.Contains("data.resize", Assert.Throws<DataException>(() => DatasetOpener.Open(folder.Path, new DatasetOptions { Resize = new ImageSize(512, 512), MemoryLimit = 1 << 20 })).Message);
+    }
+
     private static int Count(string path, DatasetSplit split) => DatasetOpener.Open(path, new DatasetOptions { Split = split }).Count;
 }
