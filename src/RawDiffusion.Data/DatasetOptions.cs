@@ -1,5 +1,3 @@
-using RawDiffusion.Images;
-
 namespace RawDiffusion.Data;
 
 /// <summary>How a dataset is opened.</summary>
@@ -31,7 +29,4 @@ public sealed record DatasetOptions
 
     /// <summary>Rows and columns of the built-in set's images.</summary>
     public int ShapesSize { get; init; } = 32;
-
-    /// <summary>Decodes image files.</summary>
-    public ImageDecoder Decoder { get; init; } = ImageDecoder.Default;
 }

@@ -74,7 +74,7 @@ internal sealed class ImageSet
             {
                 throw new DataException(file.Failure);
             }
-            decoded = _options.Decoder.Read(file.Bytes);
+            decoded = ImageDecoder.Default.Read(file.Bytes);
             image = decoded.Image;
             image = _options.Resize is { } size ? AreaResize.CropAndResize(image, size.Height, size.Width) : image;
             image = _options.Channels is { } channels ? image.WithChannels(channels) : image;
